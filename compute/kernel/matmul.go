@@ -1,0 +1,158 @@
+package kernel
+
+import "fmt"
+
+// Blocks of a product. A block of B stays in the third-level cache, one of A
+// in the second, and a panel of B's block in the first.
+const (
+	blockK = 384  // even; part of the numerics: see Gemm
+	blockM = 96   // a multiple of every tile's rows
+	blockN = 1536 // a multiple of every tile's columns
+)
+
+// tile is the number of rows and columns of C that one call of a micro-kernel
+// makes.
+type tile struct{ m, n int }
+
+// Scratch holds the packed operands of one [Gemm] at a time. The zero value
+// is ready; it grows as needed. One goroutine may use it at a time.
+type Scratch struct {
+	a, b []float32
+	edge [12 * 32]float32 // a tile that is partly outside C
+}
+
+// Gemm sets C (m×n) to op(A)·op(B), or adds it with accumulate:
+//
+//	for i, j: C[i][j] (+)= Σ_k op(A)[i][k]·op(B)[k][j]
+//
+// ld is the distance of two rows in elements. A is m×k, or k×m with transA;
+// B is k×n, or n×k with transB. C may not overlap A or B.
+//
+// Each element is the sum of blocks of 384 along k, added in ascending order
+// (to C's old value first, with accumulate); each block is a chain of FMAs in
+// ascending k that starts at zero. So the bits depend neither on m and n, nor
+// on where a caller splits them, nor on the implementation.
+func Gemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, scratch *Scratch) {
+	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, m, n, k, accumulate, false}.run("Gemm", scratch)
+}
+
+// GemmBF16 is [Gemm] on operands that are rounded to BF16 first, halves to
+// even. Elements 2i and 2i+1 of a chain (zero where k is odd) are taken as
+// VDPBF16PS takes them: 2i+1 first, both by FMA, denormal operands and results
+// flushed to zero. Blocks are added as in Gemm.
+func GemmBF16(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, scratch *Scratch) {
+	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, m, n, k, accumulate, true}.run("GemmBF16", scratch)
+}
+
+// operand is A seen as rows i, or B seen as columns j, of elements along k.
+type operand struct {
+	data   []float32
+	ld     int
+	alongK bool // neighbours in memory are neighbours in k
+}
+
+func (o *operand) check(op, name string, n, k int) {
+	rows, columns := k, n
+	if o.alongK {
+		rows, columns = n, k
+	}
+	checkMatrix(op, name, len(o.data), o.ld, rows, columns)
+}
+
+func checkMatrix(op, name string, size, ld, rows, columns int) {
+	if rows < 0 || columns < 0 || ld < columns || rows > 0 && columns > 0 && (rows-1)*ld+columns > size {
+		panic(fmt.Sprintf("kernel: %s: %s is %d×%d with stride %d in %d elements", op, name, rows, columns, ld, size))
+	}
+}
+
+type product struct {
+	c          []float32
+	ldc        int
+	a, b       operand
+	m, n, k    int
+	accumulate bool
+	bf16       bool
+}
+
+func (p product) run(op string, s *Scratch) {
+	p.a.check(op, "A", p.m, p.k)
+	p.b.check(op, "B", p.n, p.k)
+	checkMatrix(op, "C", len(p.c), p.ldc, p.m, p.n)
+	if p.k == 0 && !p.accumulate {
+		for i := range p.m {
+			clear(p.c[i*p.ldc:][:p.n])
+		}
+	}
+	if s == nil {
+		s = new(Scratch)
+	}
+	t := gemmTile()
+	for j := 0; j < p.n; j += blockN {
+		nb := min(blockN, p.n-j)
+		for k := 0; k < p.k; k += blockK {
+			kb := min(blockK, p.k-k)
+			s.b = pack(s.b, &p.b, j, nb, k, kb, t.n, p.bf16)
+			for i := 0; i < p.m; i += blockM {
+				mb := min(blockM, p.m-i)
+				s.a = pack(s.a, &p.a, i, mb, k, kb, t.m, p.bf16)
+				p.block(s, t, i, mb, j, nb, kb, p.accumulate || k > 0)
+			}
+		}
+	}
+}
+
+// block makes rows i… and columns j… of C from the packed operands.
+func (p *product) block(s *Scratch, t tile, i, mb, j, nb, kb int, add bool) {
+	kb = padded(kb, p.bf16)
+	for jj := 0; jj < nb; jj += t.n {
+		b := s.b[jj*kb:]
+		columns := min(t.n, nb-jj)
+		for ii := 0; ii < mb; ii += t.m {
+			a, rows := s.a[ii*kb:], min(t.m, mb-ii)
+			at := (i+ii)*p.ldc + j + jj
+			if columns == t.n {
+				micro(rows, a, b, p.c[at:], p.ldc, kb, add, p.bf16)
+				continue
+			}
+			micro(rows, a, b, s.edge[:], t.n, kb, false, p.bf16)
+			for r := range rows {
+				c := p.c[at+r*p.ldc:][:columns]
+				if add {
+					addGeneric(c, s.edge[r*t.n:][:columns])
+				} else {
+					copy(c, s.edge[r*t.n:])
+				}
+			}
+		}
+	}
+}
+
+// padded is the length of a packed block along k.
+func padded(kb int, bf16 bool) int {
+	if bf16 {
+		return kb + kb&1
+	}
+	return kb
+}
+
+// pack copies rows i… (for B: columns) and k… of an operand into panels of
+// width elements for each k, the last one filled with zeros. For BF16 the
+// elements are rounded and the two of a pair exchanged, in the order in which
+// they are added; or they are stored as pairs (see packPairs).
+func pack(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float32 {
+	kp := padded(kb, bf16)
+	size := (n + width - 1) / width * width * kp
+	if cap(dst) < size {
+		dst = make([]float32, size)
+	}
+	dst = dst[:size]
+	for w := 0; w < n; w += width {
+		panel := dst[w*kp:][:width*kp]
+		packPanel(panel, o, i+w, min(width, n-w), k, kb, width)
+		if bf16 {
+			clear(panel[kb*width:])
+			packBF16(panel, width)
+		}
+	}
+	return dst
+}

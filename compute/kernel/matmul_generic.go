@@ -1,0 +1,77 @@
+package kernel
+
+import "math"
+
+// packPanelGeneric writes dst[kk*width+w] = row i+w of o at k+kk for n rows,
+// and zeros for the rest.
+func packPanelGeneric(dst []float32, o *operand, i, n, k, kb, width int) {
+	if o.alongK {
+		for w := range n {
+			for kk, v := range o.data[(i+w)*o.ld+k:][:kb] {
+				dst[kk*width+w] = v
+			}
+		}
+		for w := n; w < width; w++ {
+			for kk := range kb {
+				dst[kk*width+w] = 0
+			}
+		}
+		return
+	}
+	for kk := range kb {
+		row := dst[kk*width:][:width]
+		copy(row, o.data[(k+kk)*o.ld+i:][:n])
+		clear(row[n:])
+	}
+}
+
+// packBF16Generic rounds a packed panel to BF16 and exchanges the rows of each
+// pair along k.
+func packBF16Generic(panel []float32, width int) {
+	for k := 0; k < len(panel); k += 2 * width {
+		even, odd := panel[k:][:width], panel[k+width:][:width]
+		for w := range even {
+			even[w], odd[w] = roundBF16(odd[w]), roundBF16(even[w])
+		}
+	}
+}
+
+func roundBF16(v float32) float32 { return fromBF16(toBF16(v)) }
+
+// genericTile is small: the reference has no registers to fill.
+var genericTile = tile{4, 16}
+
+// microGeneric makes rows×16 elements of C from packed panels of 4 and 16.
+func microGeneric(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
+	for r := range rows {
+		var acc [16]float32
+		for k := range kb {
+			x, row := a[k*4+r], b[k*16:][:16]
+			if bf16 {
+				for j, y := range row {
+					acc[j] = fmaFlush(x, y, acc[j])
+				}
+				continue
+			}
+			for j, y := range row {
+				acc[j] = fma(x, y, acc[j])
+			}
+		}
+		out := c[r*ldc:][:16]
+		if !add {
+			copy(out, acc[:])
+			continue
+		}
+		for j := range out {
+			out[j] += acc[j]
+		}
+	}
+}
+
+// dotBF16 is one lane of VDPBF16PS as Intel defines it, on the BF16 halves of
+// two words: the high halves first, then the low ones.
+func dotBF16(acc float32, x, y uint32) float32 {
+	high := func(v uint32) float32 { return math.Float32frombits(v & 0xffff0000) }
+	acc = fmaFlush(high(x), high(y), acc)
+	return fmaFlush(high(x<<16), high(y<<16), acc)
+}

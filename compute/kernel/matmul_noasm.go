@@ -1,0 +1,13 @@
+package kernel
+
+func gemmTile() tile { return genericTile }
+
+func packPanel(dst []float32, o *operand, i, n, k, kb, width int) {
+	packPanelGeneric(dst, o, i, n, k, kb, width)
+}
+
+func packBF16(panel []float32, width int) { packBF16Generic(panel, width) }
+
+func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
+	microGeneric(rows, a, b, c, ldc, kb, add, bf16)
+}
