@@ -1,0 +1,33 @@
+# Writes reference.gguf with llama.cpp's own writer (PyPI gguf 0.19.0, numpy
+# 2.4.6): python3 reference.py
+import numpy as np
+from gguf import GGUFWriter, GGMLQuantizationType as T, GGUFValueType as V
+
+w = GGUFWriter("reference.gguf", "llama")
+w.add_uint8("t.uint8", 200)
+w.add_int8("t.int8", -100)
+w.add_uint16("t.uint16", 60000)
+w.add_int16("t.int16", -30000)
+w.add_uint32("llama.block_count", 4000000000)
+w.add_int32("t.int32", -2000000000)
+w.add_uint64("t.uint64", 2**64 - 1)
+w.add_int64("t.int64", -2**63)
+w.add_float32("t.float32", 0.1)
+w.add_float64("t.float64", 0.1)
+w.add_bool("t.bool", True)
+w.add_string("t.string", "самовар")
+w.add_array("t.strings", ["<s>", "", "\n", "茶" * 40])
+w.add_array("t.ints", [-1, 0, 2**31 - 1])
+w.add_array("t.floats", [0.5, -1e30])
+w.add_array("t.bools", [True, False])
+w.add_key_value("t.uint8s", [1, 2, 255], V.ARRAY, sub_type=V.UINT8)
+w.add_key_value("t.uint64s", [1, 2**63], V.ARRAY, sub_type=V.UINT64)
+w.add_tensor("f32", np.arange(6, dtype=np.float32).reshape(2, 3))
+w.add_tensor("f16", np.arange(5, dtype=np.float16))
+w.add_tensor("q8_0", np.arange(2 * 68, dtype=np.uint8).reshape(2, 68), raw_dtype=T.Q8_0)
+w.add_tensor("q4_k", np.arange(144, dtype=np.uint8).reshape(1, 144), raw_dtype=T.Q4_K)
+w.add_tensor("i64", np.arange(8, dtype=np.int64).reshape(2, 1, 2, 2))
+w.write_header_to_file()
+w.write_kv_data_to_file()
+w.write_tensors_to_file()
+w.close()
