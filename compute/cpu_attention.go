@@ -1,0 +1,196 @@
+package compute
+
+import (
+	"errors"
+
+	"samovar/compute/kernel"
+)
+
+// attendRows is how many rows of one head a piece of attention within a batch
+// computes at a time: enough for the matrix kernel, few enough that most of the
+// masked half is never computed.
+const attendRows = 96
+
+func (e *exec) attention(o Attention) ([]step, error) {
+	if err := e.program.check(o.Y, o.Q, o.K, o.V); err != nil {
+		return nil, err
+	}
+	if o.Q.Heads != o.Y.Heads || o.K.Heads != o.V.Heads || o.Q.Heads%o.K.Heads != 0 || o.Q.Width != o.K.Width || o.Y.Width != o.V.Width {
+		return nil, errors.New("the heads of queries, keys, values and results do not fit")
+	}
+	if e.memory.Pages != nil {
+		return e.attendPages(o)
+	}
+	y, q, k, v := e.table(o.Y), e.table(o.Q), e.table(o.K), e.table(o.V)
+	group := o.Q.Heads / o.K.Heads
+	return []step{{
+		pieces: func() int { return len(e.batch.Segments) * o.Q.Heads },
+		do: func(worker, piece int) {
+			segment, head := piece/o.Q.Heads, piece%o.Q.Heads
+			first, rows := int(e.start[segment]), e.batch.Segments[segment].Rows
+			scratch := &e.dev.scratch[worker]
+			for r := 0; r < rows; r += attendRows {
+				n := min(attendRows, rows-r)
+				p := e.dev.temporary(worker, n*(r+n))
+				probabilities(p, &q, &k, first, r, n, head, head/group, o.Scale, scratch)
+				kernel.Gemm(y.from(first+r, head), y.cols, p, r+n, false,
+					v.from(first, head/group), v.cols, false, n, o.Y.Width, r+n, false, scratch)
+			}
+		},
+	}}, nil
+}
+
+// probabilities computes softmax(scale·Q·Kᵀ) for rows [r, r+n) of a segment
+// that starts at row first, over its rows [0, r+n): n rows of r+n numbers, zero
+// where a key lies after the query.
+func probabilities(p []float32, q, k *table, first, r, n, qh, kh int, scale float32, s *kernel.Scratch) {
+	w := r + n
+	kernel.Gemm(p, w, q.from(first+r, qh), q.cols, false, k.from(first, kh), k.cols, true, n, w, q.Width, false, s)
+	for i := range n {
+		row := p[i*w : (i+1)*w]
+		kernel.Scale(row[:r+i+1], scale)
+		kernel.Softmax(row[:r+i+1])
+		clear(row[r+i+1:])
+	}
+}
+
+// attendPages is attention over a cache: first the batch's keys and values go
+// into their pages, then each row of each head is computed by itself, key by
+// key in order, so that neither the batch nor the chunks of a prompt matter.
+func (e *exec) attendPages(o Attention) ([]step, error) {
+	y, q, k, v := e.table(o.Y), e.table(o.Q), e.table(o.K), e.table(o.V)
+	pages, ok := e.memory.Pages[o.Cache].(*floats)
+	if !ok {
+		return nil, errors.New("the pages are not memory of this device")
+	}
+	c := layout(o)
+	group, width := o.Q.Heads/o.K.Heads, e.program.Caches[o.Cache].Width
+	if width != c.width {
+		return nil, errors.New("the cache's width is not that of keys and values")
+	}
+	store := e.perRow(o.K.Slot, func(r int) {
+		row := e.cached(pages.data, width, r, int(e.positions[r]))
+		for h := range k.Heads {
+			copy(row[h*c.stride:], k.head(r, h))
+			if !c.shared {
+				copy(row[c.values+h*o.V.Width:], v.head(r, h))
+			}
+		}
+	})
+	attend := step{
+		pieces: func() int { return e.rows * o.Q.Heads },
+		do: func(worker, piece int) {
+			r, h := piece/o.Q.Heads, piece%o.Q.Heads
+			last := int(e.positions[r])
+			scores := e.dev.temporary(worker, e.program.Window)[:last+1]
+			query, kh := q.head(r, h), h/group*c.stride
+			for t := range scores {
+				row := e.cached(pages.data, width, r, t)
+				scores[t] = kernel.Dot(query, row[kh:kh+o.K.Width]) * o.Scale
+			}
+			kernel.Softmax(scores)
+			out, vh := y.head(r, h), c.values+h/group*c.valueStride
+			clear(out)
+			for t, p := range scores {
+				row := e.cached(pages.data, width, r, t)
+				kernel.Axpy(out, p, row[vh:vh+o.V.Width])
+			}
+		},
+	}
+	return []step{store, attend}, nil
+}
+
+// cacheLayout is where a token's keys and values lie in its cached row.
+type cacheLayout struct {
+	width       int  // float32 a token
+	stride      int  // from one head's key to the next
+	values      int  // where the values begin
+	valueStride int  // from one head's value to the next
+	shared      bool // values are columns of the keys
+}
+
+func layout(o Attention) cacheLayout {
+	c := cacheLayout{width: o.K.Heads * (o.K.Width + o.V.Width), stride: o.K.Width, values: o.K.Heads * o.K.Width, valueStride: o.V.Width}
+	if o.K.Slot == o.V.Slot {
+		c = cacheLayout{width: o.K.Heads * o.K.Width, stride: o.K.Width, values: o.V.Offset - o.K.Offset, valueStride: o.K.Width, shared: true}
+	}
+	return c
+}
+
+// CacheWidth is the number of float32 that attention keeps of each token.
+func (o Attention) CacheWidth() int { return layout(o).width }
+
+// cached returns the cached row of a position in the sequence of row r.
+func (e *exec) cached(pages []float32, width, r, position int) []float32 {
+	page := int(e.batch.Segments[e.segment[r]].Pages[position/PageRows])
+	at := (page*PageRows + position%PageRows) * width
+	return pages[at : at+width : at+width]
+}
+
+// attentionBack computes the probabilities again and from them
+//
+//	dV += Pᵀ·dY, dP = dY·Vᵀ, dS = Scale·P∘(dP − rowsum(dY∘Y)), dQ = dS·K, dK += dSᵀ·Q
+//
+// (FlashAttention, arXiv:2205.14135 appendix B.2). A piece owns one head of
+// keys and values and goes through the queries that share it in order.
+func (e *exec) attentionBack(o AttentionBack) ([]step, error) {
+	if err := e.program.check(o.DY, o.DQ, o.DK, o.DV); err != nil {
+		return nil, err
+	}
+	a := attentionBack{
+		y: e.table(o.Y), q: e.table(o.Q), k: e.table(o.K), v: e.table(o.V),
+		dy: e.table(o.DY), dq: e.table(o.DQ), dk: e.table(o.DK), dv: e.table(o.DV), scale: o.Scale, addQ: !o.SetQ,
+	}
+	group := o.Q.Heads / o.K.Heads
+	cleared := e.perRow(o.DK.Slot, func(r int) {
+		for h := range o.K.Heads {
+			if o.SetK {
+				clear(a.dk.head(r, h))
+			}
+			if o.SetV {
+				clear(a.dv.head(r, h))
+			}
+		}
+	})
+	return []step{cleared, {
+		pieces: func() int { return len(e.batch.Segments) * o.K.Heads },
+		do: func(worker, piece int) {
+			segment, kh := piece/o.K.Heads, piece%o.K.Heads
+			first, rows := int(e.start[segment]), e.batch.Segments[segment].Rows
+			for g := range group {
+				for r := 0; r < rows; r += attendRows {
+					n := min(attendRows, rows-r)
+					t := e.dev.temporary(worker, 2*n*(r+n))
+					a.block(t, first, r, n, kh*group+g, kh, &e.dev.scratch[worker])
+				}
+			}
+		},
+	}}, nil
+}
+
+// attentionBack holds the operands of AttentionBack.
+type attentionBack struct {
+	y, q, k, v, dy, dq, dk, dv table
+	scale                      float32
+	addQ                       bool
+}
+
+// block handles rows [r, r+n) of one query head. t has room for two blocks of
+// probabilities.
+func (a *attentionBack) block(t []float32, first, r, n, qh, kh int, s *kernel.Scratch) {
+	w := r + n
+	p, ds := t[:n*w], t[n*w:2*n*w]
+	probabilities(p, &a.q, &a.k, first, r, n, qh, kh, a.scale, s)
+	at := first + r
+	kernel.Gemm(a.dv.from(first, kh), a.dv.cols, p, w, true, a.dy.from(at, qh), a.dy.cols, false, w, a.v.Width, n, true, s)
+	kernel.Gemm(ds, w, a.dy.from(at, qh), a.dy.cols, false, a.v.from(first, kh), a.v.cols, true, n, w, a.v.Width, false, s)
+	for i := range n {
+		sum := kernel.Dot(a.dy.head(at+i, qh), a.y.head(at+i, qh))
+		row, pi := ds[i*w:(i+1)*w], p[i*w:(i+1)*w]
+		for j := range row {
+			row[j] = a.scale * pi[j] * (row[j] - sum)
+		}
+	}
+	kernel.Gemm(a.dq.from(at, qh), a.dq.cols, ds, w, false, a.k.from(first, kh), a.k.cols, false, n, a.k.Width, w, a.addQ, s)
+	kernel.Gemm(a.dk.from(first, kh), a.dk.cols, ds, w, true, a.q.from(at, qh), a.q.cols, false, w, a.k.Width, n, true, s)
+}

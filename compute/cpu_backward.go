@@ -1,0 +1,251 @@
+package compute
+
+import (
+	"fmt"
+
+	"samovar/compute/kernel"
+)
+
+// compileBack returns the steps of an operation that Differentiate made.
+func (e *exec) compileBack(op Op) ([]step, error) {
+	for _, s := range append(op.reads(), op.writes()...) {
+		if e.loaded[s] != nil {
+			return nil, fmt.Errorf("%s is loaded and has no gradient", e.program.Slots[s].Name)
+		}
+	}
+	switch o := op.(type) {
+	case EmbedBack:
+		return e.embedBack(o)
+	case NormBack:
+		return e.normBack(o)
+	case LinearBack:
+		x, dx, dy := e.table(o.X), e.table(o.DX), e.table(o.DY)
+		count := e.count(o.X.Slot)
+		return []step{
+			e.transposed(&dx, &dy, e.slots[o.W], count, !o.Set),
+			e.outer(e.slots[o.DW], &dy, &x, count),
+		}, e.program.check(o.DX, o.DY)
+	case HeadLinearBack:
+		return e.headLinearBack(o)
+	case CopyBack:
+		return e.copyBack(o)
+	case RotaryBack:
+		return e.rotary(o.Rotary, true)
+	case AttentionBack:
+		return e.attentionBack(o)
+	case SwiGLUBack:
+		return e.swigluBack(o)
+	case RouteBack:
+		return e.routeBack(o)
+	case ExpertsBack:
+		return e.expertsBack(o)
+	case LossBack:
+		return e.loss(o, true)
+	case Zero:
+		return e.zero(o)
+	}
+	return nil, fmt.Errorf("this device has no such operation")
+}
+
+// transposed is dx (+)= dy·W.
+func (e *exec) transposed(dx, dy *table, w []float32, count func() int, add bool) step {
+	n, k := dy.Width, dx.Width
+	return e.product(func() (int, int) { return count(), k }, func(worker, r0, r1, k0, k1 int) {
+		e.dev.gemm(dx.from(r0, 0)[k0:], dx.cols, dy.from(r0, 0), dy.cols, false, w[k0:], k, false,
+			r1-r0, k1-k0, n, add, &e.dev.scratch[worker])
+	})
+}
+
+// outer is dw += dyᵀ·x.
+func (e *exec) outer(dw []float32, dy, x *table, count func() int) step {
+	n, k := dy.Width, x.Width
+	return e.product(func() (int, int) {
+		if count() == 0 {
+			return 0, 0
+		}
+		return n, k
+	}, func(worker, n0, n1, k0, k1 int) {
+		e.dev.gemm(dw[n0*k+k0:], k, dy.data[n0:], dy.cols, true, x.data[k0:], x.cols, false,
+			n1-n0, k1-k0, count(), true, &e.dev.scratch[worker])
+	})
+}
+
+// embedColumns is how many columns of the table a piece of EmbedBack owns.
+const embedColumns = 64
+
+func (e *exec) embedBack(o EmbedBack) ([]step, error) {
+	dy, dw, width := e.table(o.DY), e.slots[o.DW], o.DY.Width
+	vocabulary := int32(e.program.Slots[o.DW].Rows)
+	return []step{{
+		pieces: func() int { return (width + embedColumns - 1) / embedColumns },
+		do: func(_, piece int) {
+			c0, c1 := piece*embedColumns, min((piece+1)*embedColumns, width)
+			for r, id := range e.batch.Tokens {
+				if id < 0 || id >= vocabulary {
+					id = 0 // as Embed reads it
+				}
+				kernel.Add(dw[int(id)*width+c0:int(id)*width+c1], dy.head(r, 0)[c0:c1])
+			}
+		},
+	}}, nil
+}
+
+// normRows is how many rows' gradients by a norm's weight are summed before
+// they are added to the others, in order.
+const normRows = 64
+
+func (e *exec) normBack(o NormBack) ([]step, error) {
+	if err := e.program.check(o.DX, o.DY); err != nil {
+		return nil, err
+	}
+	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.slots[o.DW]
+	width, count := o.X.Width, e.count(o.X.Slot)
+	blocks := func() int { return (count() + normRows - 1) / normRows }
+	partial := make([]float32, (max(e.memory.Rows, e.memory.Outputs)+normRows-1)/normRows*width)
+	return []step{{
+		pieces: blocks,
+		do: func(_, piece int) {
+			sum := partial[piece*width : (piece+1)*width]
+			clear(sum)
+			for r := piece * normRows; r < min((piece+1)*normRows, count()); r++ {
+				for h := range x.Heads {
+					kernel.RMSNormBack(dx.head(r, h), sum, x.head(r, h), w, dy.head(r, h), o.Eps, !o.Set)
+				}
+			}
+		},
+	}, {
+		pieces: func() int { return 1 },
+		do: func(int, int) {
+			for b := range blocks() {
+				kernel.Add(dw, partial[b*width:(b+1)*width])
+			}
+		},
+	}}, nil
+}
+
+func (e *exec) headLinearBack(o HeadLinearBack) ([]step, error) {
+	if err := e.program.check(o.DX, o.DY); err != nil {
+		return nil, err
+	}
+	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.slots[o.DW]
+	n, k, count := o.Y.Width, o.X.Width, e.count(o.X.Slot)
+	return []step{{
+		pieces: func() int { return x.Heads },
+		do: func(worker, h int) {
+			s, at := &e.dev.scratch[worker], h*n*k
+			e.dev.gemm(dx.from(0, h), dx.cols, dy.from(0, h), dy.cols, false, w[at:], k, false, count(), k, n, !o.Set, s)
+			e.dev.gemm(dw[at:], k, dy.from(0, h), dy.cols, true, x.from(0, h), x.cols, false, n, k, count(), true, s)
+		},
+	}}, nil
+}
+
+func (e *exec) copyBack(o CopyBack) ([]step, error) {
+	if err := e.program.check(o.DX, o.DY); err != nil {
+		return nil, err
+	}
+	dx, dy := e.table(o.DX), e.table(o.DY)
+	return []step{e.perRow(o.DX.Slot, func(r int) {
+		for h := range dy.Heads {
+			to, first := dx.head(r, min(h, dx.Heads-1)), dx.Heads > 1 || h == 0
+			if o.Set && first {
+				copy(to, dy.head(r, h))
+			} else {
+				kernel.Add(to, dy.head(r, h))
+			}
+		}
+	})}, nil
+}
+
+func (e *exec) swigluBack(o SwiGLUBack) ([]step, error) {
+	if err := e.program.check(o.DGate, o.DUp, o.DY); err != nil {
+		return nil, err
+	}
+	gate, up, dy, dgate, dup := e.table(o.Gate), e.table(o.Up), e.table(o.DY), e.table(o.DGate), e.table(o.DUp)
+	return []step{e.perRow(o.Y.Slot, func(r int) {
+		dg, du := dgate.head(r, 0), dup.head(r, 0)
+		if o.SetGate != o.SetUp { // one of two views is fresh: both are added to
+			if o.SetGate {
+				clear(dg)
+			} else {
+				clear(du)
+			}
+		}
+		kernel.SwiGLUBack(dg, du, gate.head(r, 0), up.head(r, 0), dy.head(r, 0), !o.SetGate || !o.SetUp)
+	})}, nil
+}
+
+// lossRows is how many rows of logits exist at a time: 256 rows of a vocabulary
+// of 8,192 are 8 MB, which stay in the cache between the products.
+const lossRows = 256
+
+// loss is Loss, and with back also its gradient, in blocks of rows.
+func (e *exec) loss(o LossBack, back bool) ([]step, error) {
+	if err := e.program.check(o.Y, o.X, o.DX); err != nil {
+		return nil, err
+	}
+	vocabulary := e.program.Slots[o.W].Rows
+	y, x, dx := e.table(o.Y), e.table(o.X), e.table(o.DX)
+	logits := table{make([]float32, min(lossRows, e.memory.Rows)*vocabulary), vocabulary, View{Heads: 1, Width: vocabulary, Stride: vocabulary}}
+	var steps []step
+	for first := 0; first < e.memory.Rows; first += lossRows {
+		count := func() int { return min(max(e.rows-first, 0), lossRows) }
+		xs := x.down(first)
+		more, err := e.times(&logits, &xs, o.W, 0, count)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(append(steps, more...), e.crossEntropy(&y, &logits, first, count, back))
+		if back {
+			dxs := dx.down(first)
+			steps = append(steps,
+				e.transposed(&dxs, &logits, e.slots[o.W], count, !o.Set),
+				e.outer(e.slots[o.DW], &logits, &xs, count))
+		}
+	}
+	return steps, nil
+}
+
+// down returns the table from a row on.
+func (t *table) down(row int) table {
+	d := *t
+	d.data = t.data[min(row*t.cols, len(t.data)):]
+	return d
+}
+
+// crossEntropy turns a block of logits into losses, and with back into the
+// gradient by the logits.
+func (e *exec) crossEntropy(y, logits *table, first int, count func() int, back bool) step {
+	return step{
+		pieces: count,
+		do: func(_, r int) {
+			target := int(e.batch.Targets[first+r])
+			row := logits.head(r, 0)
+			if target < 0 || target >= len(row) {
+				clear(row)
+				y.head(first+r, 0)[0] = 0
+				return
+			}
+			var d []float32
+			scale := float32(0)
+			if back {
+				d, scale = row, e.batch.Scalars[0]
+			}
+			y.head(first+r, 0)[0] = kernel.CrossEntropy(d, row, target, scale)
+		},
+	}
+}
+
+func (e *exec) zero(o Zero) ([]step, error) {
+	var steps []step
+	for _, s := range o.Slots {
+		switch e.program.Slots[s].Role {
+		case Token, Output:
+			t := e.table(e.program.All(s))
+			steps = append(steps, e.perRow(s, func(r int) { clear(t.head(r, 0)) }))
+		default:
+			data := e.slots[s]
+			steps = append(steps, pieces(len(data), func(from, to int) { clear(data[from:to]) }))
+		}
+	}
+	return steps, nil
+}

@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package compute
+
+func advise([]byte) {}

@@ -1,0 +1,204 @@
+package model
+
+import (
+	"fmt"
+	"io"
+
+	"samovar/compute"
+	"samovar/compute/kernel"
+	"samovar/model/gguf"
+)
+
+// File is a model in a GGUF file.
+type File struct {
+	*gguf.File
+	Config Config
+}
+
+// Open opens the model at path and checks that every tensor of its
+// architecture is there in its shape, and no other.
+func Open(path string) (*File, error) {
+	g, err := gguf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open model %s: %w", path, err)
+	}
+	f, err := newFile(g)
+	if err != nil {
+		g.Close()
+		return nil, fmt.Errorf("open model %s: %w", path, err)
+	}
+	return f, nil
+}
+
+func newFile(g *gguf.File) (*File, error) {
+	c, err := ConfigOf(g)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, t := range c.Tensors() {
+		info, err := g.Tensor(t.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !equal(info.Dims, t.Dims()) {
+			return nil, fmt.Errorf("tensor %s is %v where %v is expected", t.Name, info.Dims, t.Dims())
+		}
+		if e, _ := kernel.Format(info.Type).Block(); e == 0 {
+			return nil, fmt.Errorf("tensor %s is %s, which is not computed here yet: F32, F16, BF16, Q8_0 and Q4_0 are", t.Name, gguf.TypeName(info.Type))
+		}
+		known[t.Name] = true
+	}
+	for _, info := range g.Tensors {
+		if !known[info.Name] {
+			return nil, fmt.Errorf("tensor %s belongs to no %s that is computed here", info.Name, c.Architecture)
+		}
+	}
+	return &File{g, c}, nil
+}
+
+// equal compares shapes; a trailing 1 may be left out.
+func equal(a, b []int) bool {
+	for i := range max(len(a), len(b)) {
+		x, y := 1, 1
+		if i < len(a) {
+			x = a[i]
+		}
+		if i < len(b) {
+			y = b[i]
+		}
+		if x != y {
+			return false
+		}
+	}
+	return true
+}
+
+// Quantization is the format that most of the weights have.
+func (f *File) Quantization() string {
+	size := map[uint32]int64{}
+	best := gguf.F32
+	for _, t := range f.Tensors {
+		size[t.Type] += t.Size
+		if size[t.Type] > size[best] {
+			best = t.Type
+		}
+	}
+	return gguf.TypeName(best)
+}
+
+// Read returns a tensor's numbers.
+func (f *File) Read(name string) ([]float32, error) {
+	info, err := f.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, info.Size)
+	if err := info.Load(raw); err != nil {
+		return nil, fmt.Errorf("read tensor %s: %w", name, err)
+	}
+	format := kernel.Format(info.Type)
+	e, b := format.Block()
+	if e == 0 {
+		return nil, fmt.Errorf("tensor %s is %s, which is not read here", name, gguf.TypeName(info.Type))
+	}
+	w := make([]float32, len(raw)/b*e)
+	kernel.Dequantize(format, w, raw)
+	return w, nil
+}
+
+// Load puts the weights on a device for serving: matrices loaded, vectors as
+// plain numbers. f must stay open for as long as the buffers are used.
+func (f *File) Load(dev compute.Device) (map[string]compute.Buffer, error) {
+	all, err := f.Map()
+	if err != nil {
+		return nil, err
+	}
+	buffers := map[string]compute.Buffer{}
+	for _, t := range f.Config.Tensors() {
+		info, err := f.Tensor(t.Name)
+		if err != nil {
+			return nil, err
+		}
+		var b compute.Buffer
+		if t.Vector() {
+			b, err = f.vector(dev, t)
+		} else {
+			b, err = dev.Load(kernel.Format(info.Type), t.Rows, t.Cols, all[info.Offset:info.Offset+info.Size])
+		}
+		if err != nil {
+			for _, b := range buffers {
+				b.Free()
+			}
+			return nil, fmt.Errorf("load tensor %s: %w", t.Name, err)
+		}
+		buffers[t.Name] = b
+	}
+	return buffers, nil
+}
+
+func (f *File) vector(dev compute.Device, t Tensor) (compute.Buffer, error) {
+	w, err := f.Read(t.Name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := dev.Alloc(len(w))
+	if err != nil {
+		return nil, err
+	}
+	return b, b.Write(0, w)
+}
+
+// Weights gives the numbers of one tensor, Rows·Cols of them.
+type Weights func(t Tensor) ([]float32, error)
+
+// Write writes a model as GGUF: its metadata, then the extra keys (the
+// tokenizer's, in the order given), then the tensors in the format, vectors and
+// routers in F32. Equal arguments give equal bytes.
+func Write(w io.Writer, c Config, extra []gguf.KV, format kernel.Format, weights Weights) error {
+	meta := append(c.Metadata(), gguf.KV{Key: "general.file_type", Value: fileType(format)})
+	if format != kernel.F32 {
+		meta = append(meta, gguf.KV{Key: "general.quantization_version", Value: uint32(2)})
+	}
+	meta = append(meta, extra...)
+	var tensors []gguf.Tensor
+	for _, t := range c.Tensors() {
+		f := t.format(format)
+		tensors = append(tensors, gguf.Tensor{Name: t.Name, Dims: t.Dims(), Type: uint32(f), Data: func(w io.Writer) error {
+			numbers, err := weights(t)
+			if err != nil {
+				return err
+			}
+			raw := make([]byte, t.Rows*f.Bytes(t.Cols))
+			kernel.Quantize(f, raw, numbers)
+			_, err = w.Write(raw)
+			return err
+		}})
+	}
+	return gguf.Write(w, meta, tensors)
+}
+
+// format is what a tensor is stored in when the model is stored in want:
+// llama.cpp keeps vectors and routers in F32, and rows that are no whole number
+// of blocks cannot be quantised.
+func (t Tensor) format(want kernel.Format) kernel.Format {
+	if e, _ := want.Block(); t.Vector() || t.Router || t.Cols%e != 0 {
+		return kernel.F32
+	}
+	return want
+}
+
+// fileType is llama.cpp's number for a file of mostly that format.
+func fileType(f kernel.Format) uint32 {
+	switch f {
+	case kernel.F16:
+		return 1
+	case kernel.Q4_0:
+		return 2
+	case kernel.Q8_0:
+		return 7
+	case kernel.BF16:
+		return 32
+	}
+	return 0
+}
