@@ -1,0 +1,291 @@
+package corpus
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// parsed is one document ready to be written.
+type parsed struct {
+	verdict verdict
+	why     string // it is broken
+	line    []byte // as JSON, with the newline
+	first   byte   // first byte of the SHA-256 of the document as it came
+	sum     [16]byte
+	turns   bool
+	in      int // bytes as it came
+	out     int // bytes of UTF-8 in the normalised text or turns
+	invalid int // bytes that were no UTF-8
+}
+
+// parse reads one document of source index. Its split is decided by the
+// SHA-256 of its bytes before they are normalised: those of a file of text, or
+// of a piece of one; of a JSON line, those of the field's string, or of its
+// turns as they stand in the line.
+func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
+	doc := Document{Source: index}
+	p := parsed{in: len(data)}
+	raw := data
+	if lines {
+		value, invalid, err := s.value(data)
+		if err != nil {
+			return p, err
+		}
+		if p.invalid = invalid; invalid*brokenShare > len(data) {
+			p.verdict, p.why = broken, "too many bytes are no UTF-8"
+			return p, nil
+		}
+		if raw, doc.Turns, err = s.content(value); err != nil {
+			return p, err
+		}
+	}
+	sum := sha256.Sum256(raw)
+	p.first = sum[0]
+	if doc.Turns != nil && s.Kind == Dialogue {
+		p.turns = true
+		doc.Turns, p.why = dialogue(doc.Turns)
+		if p.why != "" {
+			p.verdict = broken
+			return p, nil
+		}
+	} else {
+		if doc.Turns != nil {
+			raw = script(doc.Turns)
+			doc.Turns = nil
+		}
+		text, invalid, v := normal(raw)
+		p.invalid += invalid
+		if p.verdict = v; v != keep {
+			p.why = "too many bytes are no UTF-8: is it in another encoding, such as Latin-1?"
+			return p, nil
+		}
+		doc.Text = string(text)
+	}
+	p.out = doc.size()
+	start := len(fmt.Sprintf(`{"source":%d`, index)) // what follows is content alone
+	p.line = append(doc.appendJSON(nil), '\n')
+	sum = sha256.Sum256(p.line[start:])
+	copy(p.sum[:], sum[:])
+	return p, nil
+}
+
+// value returns the JSON value of the source's field in a line, and how many
+// bytes of the line were no UTF-8.
+func (s Source) value(line []byte) (value []byte, invalid int, err error) {
+	if !utf8.Valid(line) {
+		line, invalid = repair(line)
+	}
+	if !json.Valid(line) {
+		var any json.RawMessage
+		return nil, invalid, fmt.Errorf("this is no JSON: %w", json.Unmarshal(line, &any))
+	}
+	if line[0] != '{' {
+		return nil, invalid, fmt.Errorf(`an object such as {%q: …} is expected on each line`, s.field())
+	}
+	value, names := member(line, s.field())
+	if value == nil {
+		return nil, invalid, fmt.Errorf("there is no field %q; there is %s", s.field(), quoted(names))
+	}
+	return value, invalid, nil
+}
+
+// quoted lists names for a message, the first dozen of them.
+func quoted(names []string) string {
+	if len(names) == 0 {
+		return "none at all"
+	}
+	more := ""
+	if len(names) > 12 {
+		names, more = names[:12], " …"
+	}
+	return `"` + strings.Join(names, `", "`) + `"` + more
+}
+
+// member returns the value of the last member called name in object, which is
+// valid JSON, and the names of all members if there is none.
+func member(object []byte, name string) (value []byte, names []string) {
+	rest := space(object[1:])
+	for rest[0] != '}' {
+		n := span(rest)
+		key := rest[1 : n-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			var s string
+			if json.Unmarshal(rest[:n], &s) == nil {
+				key = []byte(s)
+			}
+		}
+		rest = space(space(rest[n:])[1:]) // the colon
+		n = span(rest)
+		if string(key) == name {
+			value = rest[:n]
+		} else if value == nil {
+			names = append(names, string(key))
+		}
+		if rest = space(rest[n:]); rest[0] == ',' {
+			rest = space(rest[1:])
+		}
+	}
+	return value, names
+}
+
+// space returns b without the white space before the next token.
+func space(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\n' || b[0] == '\r') {
+		b = b[1:]
+	}
+	return b
+}
+
+// span returns the length of the valid JSON value that b starts with.
+func span(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			i += quote(b[i:]) - 1
+			if depth == 0 {
+				return i + 1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i // the end of what holds a number or a literal
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// quote returns the length of the JSON string that b starts with.
+func quote(b []byte) int {
+	for i := 1; i < len(b); i++ {
+		next := bytes.IndexAny(b[i:], `"\`)
+		if next < 0 {
+			break
+		}
+		if i += next; b[i] == '"' {
+			return i + 1
+		}
+		i++ // what is escaped
+	}
+	return len(b)
+}
+
+// content decodes the value of a source's field: a string, or turns. raw is
+// what the document's split is decided by.
+func (s Source) content(value []byte) (raw []byte, turns []Turn, err error) {
+	switch {
+	case value[0] == '[':
+		turns, err = parseTurns(value)
+		return value, turns, err
+	case s.Kind == Dialogue && string(value) != "null":
+		return nil, nil, fmt.Errorf(`field %q holds no turns: [["user", "…"], ["assistant", "…"]] or [{"role": …, "content": …}] is expected`, s.field())
+	case value[0] == '"':
+		var text string
+		err = json.Unmarshal(value, &text)
+		return []byte(text), nil, err
+	case string(value) == "null":
+		return nil, nil, nil
+	}
+	return nil, nil, fmt.Errorf("field %q holds neither a string nor turns", s.field())
+}
+
+// parseTurns reads [[who, text], …] or [{role, content}, …].
+func parseTurns(value []byte) ([]Turn, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(value, &list); err != nil {
+		return nil, err
+	}
+	turns := make([]Turn, 0, len(list))
+	for i, item := range list {
+		turn, err := parseTurn(item)
+		if err != nil {
+			return nil, fmt.Errorf("turn %d: %w", i+1, err)
+		}
+		turns = append(turns, turn)
+	}
+	return turns, nil
+}
+
+func parseTurn(item []byte) (Turn, error) {
+	if item[0] == '[' {
+		var pair []string
+		if err := json.Unmarshal(item, &pair); err != nil || len(pair) != 2 {
+			return Turn{}, errors.New("a pair of strings [who, text] is expected")
+		}
+		return Turn{pair[0], pair[1]}, nil
+	}
+	var object struct{ Role, From, Content, Value string } // OpenAI's names, ShareGPT's
+	if err := json.Unmarshal(item, &object); err != nil {
+		return Turn{}, errors.New(`[who, text] or {"role": …, "content": …} with strings is expected`)
+	}
+	turn := Turn{object.Role + object.From, object.Content + object.Value}
+	if turn.Role == "" {
+		return turn, errors.New(`a turn without "role"`)
+	}
+	return turn, nil
+}
+
+// roles maps the names that data sets give to speakers.
+var roles = map[string]string{
+	"user": "user", "human": "user", "prompter": "user", "customer": "user",
+	"assistant": "assistant", "bot": "assistant", "gpt": "assistant", "model": "assistant", "ai": "assistant",
+	"system": "system",
+	"tool":   "tool", "function": "tool",
+}
+
+// dialogue returns turns normalised, their roles named as chat templates name
+// them, or why they are of no use. A "system" that answers, where nobody is
+// called assistant, is the assistant (Schema-Guided Dialogue).
+func dialogue(turns []Turn) (normalised []Turn, why string) {
+	for _, t := range turns {
+		role, ok := roles[strings.ToLower(strings.TrimSpace(t.Role))]
+		if !ok {
+			return nil, fmt.Sprintf("the speaker %q is neither user nor assistant (kind: text reads it as a play)", t.Role)
+		}
+		text, _, v := normal([]byte(t.Text))
+		if v == keep {
+			normalised = append(normalised, Turn{role, string(text)})
+		}
+	}
+	spoken := func(role string) bool {
+		return slices.ContainsFunc(normalised, func(t Turn) bool { return t.Role == role })
+	}
+	if !spoken("assistant") && spoken("user") {
+		for i := range normalised {
+			if i > 0 && normalised[i].Role == "system" {
+				normalised[i].Role = "assistant"
+			}
+		}
+	}
+	if !spoken("assistant") {
+		return nil, "no turn is the assistant's"
+	}
+	return normalised, ""
+}
+
+// script writes turns as a play.
+func script(turns []Turn) []byte {
+	var b []byte
+	for _, t := range turns {
+		b = append(b, strings.TrimSpace(t.Role)...)
+		b = append(b, ": "...)
+		b = append(b, strings.TrimSpace(t.Text)...)
+		b = append(b, '\n')
+	}
+	return b
+}
