@@ -1,0 +1,220 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"samovar/compute"
+	"samovar/compute/opaque"
+	"samovar/model"
+)
+
+// small is a model that trains in a blink.
+func small(architecture string) model.Config {
+	c := model.Config{
+		Architecture: architecture, Layers: 2, Width: 32, Heads: 4, KVHeads: 2, HeadDim: 8, Hidden: 48,
+		Vocabulary: 40, Window: 16, Epsilon: 1e-5, RopeBase: 10000,
+	}
+	switch architecture {
+	case model.Qwen3MoE:
+		c.Experts = model.Experts{Count: 4, Used: 2, Hidden: 16, Normalise: true}
+	case model.DeepSeek2:
+		c.KVHeads, c.HeadDim = 1, 12
+		c.Latent = model.Latent{KV: 8, Nope: 4, Rope: 4, Value: 8}
+		c.Experts = model.Experts{Count: 4, Used: 2, Hidden: 16, Shared: 1, Dense: 1}
+	}
+	return c
+}
+
+// counting is text in which every token follows from the one before.
+type counting struct{ rows, window int }
+
+func (d counting) Batch(step int64) Rows {
+	r := Rows{Window: d.window}
+	for i := range d.rows {
+		x := int32((int(step)*7 + i*11) % 40)
+		for j := range d.window {
+			if j == d.window/2 {
+				x = (x + 13) % 40 // another document
+			}
+			next := (x*3 + 1) % 40
+			r.Tokens, r.Targets = append(r.Tokens, x), append(r.Targets, next)
+			if j == d.window/2-1 {
+				r.Targets[len(r.Targets)-1] = -1
+			}
+			x = next
+		}
+		r.Starts = append(r.Starts, []int32{0, int32(d.window / 2)})
+	}
+	return r
+}
+
+func newTrainer(t *testing.T, dev compute.Device, m model.Config, rows int) *Trainer {
+	t.Helper()
+	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01}.Resolve(m.Width, m.Window, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := NewTrainer(dev, m, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+func openCPU(t *testing.T, threads int) compute.Device {
+	t.Helper()
+	dev, err := compute.CPU{Threads: threads}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(dev.Close)
+	return dev
+}
+
+func steps(t *testing.T, tr *Trainer, rows int, n int64) (first, last float64) {
+	t.Helper()
+	d := counting{rows, tr.Model.Window}
+	for i := range n {
+		loss, err := tr.Step(d.Batch(tr.State.Step), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			first = loss
+		}
+		last = loss
+	}
+	return first, last
+}
+
+func weights(t *testing.T, tr *Trainer) []float32 {
+	t.Helper()
+	var all []float32
+	for _, x := range tr.tensors {
+		w, err := tr.Weight(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, w...)
+	}
+	return all
+}
+
+// TestLearns holds every architecture to learning what can be learnt by heart.
+func TestLearns(t *testing.T) {
+	for _, arch := range []string{model.Llama, model.Qwen3MoE, model.DeepSeek2} {
+		t.Run(arch, func(t *testing.T) {
+			tr := newTrainer(t, openCPU(t, 2), small(arch), 16)
+			first, last := steps(t, tr, 16, 60)
+			if math.Abs(first-math.Log(40)) > 0.1 || last > 0.3 {
+				t.Errorf("the loss went from %g to %g; it should start at ln 40 = %g and nearly vanish", first, last, math.Log(40))
+			}
+		})
+	}
+}
+
+// TestThreads holds the weights to be the same bits however many threads made
+// them, on the opaque device too.
+func TestThreads(t *testing.T) {
+	for _, arch := range []string{model.Llama, model.Qwen3MoE, model.DeepSeek2} {
+		t.Run(arch, func(t *testing.T) {
+			var want []float32
+			for _, dev := range []compute.Device{openCPU(t, 1), openCPU(t, 2), openCPU(t, 5), opaque.New(openCPU(t, 3))} {
+				tr := newTrainer(t, dev, small(arch), 11)
+				steps(t, tr, 11, 4)
+				got := weights(t, tr)
+				if want == nil {
+					want = got
+				} else if !slices.Equal(got, want) {
+					t.Errorf("%s gives other weights than one thread", dev.Name())
+				}
+			}
+		})
+	}
+}
+
+// TestTree holds the tree of leaves to the sum of all gradients.
+func TestTree(t *testing.T) {
+	dev := openCPU(t, 1)
+	for leaves := 1; leaves <= 9; leaves++ {
+		tree, err := newTree(dev, 3, leaves)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second round must not see the first
+			tree.begin()
+			for i := range leaves {
+				if err := errors.Join(tree.next(), tree.leaf.Write(0, []float32{1, float32(i), 0.5}), tree.done()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := make([]float32, 3)
+			if err := errors.Join(tree.end(), tree.leaf.Read(0, got)); err != nil {
+				t.Fatal(err)
+			}
+			n := float32(leaves)
+			if want := []float32{n, n * (n - 1) / 2, n / 2}; !slices.Equal(got, want) {
+				t.Errorf("%d leaves sum to %v, not %v", leaves, got, want)
+			}
+		}
+		tree.free()
+	}
+}
+
+func TestRate(t *testing.T) {
+	c := Config{Rate: 1, Warmup: 0.1, Decay: 0.5}
+	for _, x := range []struct {
+		step int64
+		want float64
+	}{{0, 0.1}, {4, 0.5}, {9, 1}, {49, 1}, {50, 1}, {75, 0.5}, {99, 0.02}} {
+		if got := c.RateAt(x.step, 100); math.Abs(got-x.want) > 1e-12 {
+			t.Errorf("step %d of 100: rate %g, not %g", x.step, got, x.want)
+		}
+	}
+}
+
+func TestGuard(t *testing.T) {
+	var g Guard
+	for range 200 {
+		if skip, err := g.see(2, 1); skip || err != nil {
+			t.Fatal("a steady loss is refused")
+		}
+	}
+	if skip, err := g.see(math.NaN(), 1); !skip || err != nil {
+		t.Error("one step that is not finite is to be skipped, no more")
+	}
+	for range maxSkipped {
+		_, err := g.see(2, math.Inf(1))
+		if g.Skipped == maxSkipped && !errors.Is(err, ErrDiverged) {
+			t.Error("steps without a finite gradient go on")
+		}
+	}
+	g = Guard{}
+	g.see(2, 1)
+	var err error
+	for range 400 {
+		if _, e := g.see(6, 1); e != nil {
+			err = e
+		}
+	}
+	if !errors.Is(err, ErrDiverged) {
+		t.Error("a loss that stays high goes on")
+	}
+}
+
+func TestResolve(t *testing.T) {
+	for _, c := range []Config{{Leaves: -1}, {Rate: 2}, {Warmup: 0.7, Decay: 0.7}, {Beta2: 1}, {Batch: 1 << 25}, {Clip: -1}} {
+		if _, err := c.Resolve(256, 64, 1000); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+	c, err := Config{}.Resolve(256, 1024, 1e6)
+	if err != nil || c.Batch%(1024) != 0 || c.Batch/1024 < c.Leaves {
+		t.Errorf("%s: %+v", fmt.Sprint(err), c)
+	}
+}
