@@ -1,0 +1,158 @@
+// What every language must say. A dictionary that lacks a string, or a form of
+// a plural that its language has, does not compile.
+
+/** The plural forms of a language, as Intl.PluralRules names them. {n} stands
+ * for the number. */
+export type Plural<Form extends Intl.LDMLPluralRule> = Record<Form, string>;
+
+export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRule> {
+  shell: {
+    tagline: string;
+    navigation: string;
+    skip: string;
+    language: string;
+    theme: string;
+    themes: { auto: string; light: string; dark: string };
+    close: string;
+    undo: string;
+  };
+  pages: { chat: string };
+  history: {
+    title: string;
+    open: string;
+    start: string;
+    untitled: string;
+    rename: string;
+    remove: string;
+    removed: (title: string) => string;
+    local: string;
+    lost: string;
+    actions: (title: string) => string;
+  };
+  welcome: {
+    title: string;
+    chat: string;
+    text: string;
+    limits: string;
+    privacy: string;
+    examples: string;
+    parameters: (n: string) => string;
+    read: (languages: string) => string;
+    stories: [string, string, string];
+    openings: [string, string, string];
+  };
+  composer: {
+    label: string;
+    chat: string;
+    text: string;
+    send: string;
+    stop: string;
+    keys: string;
+    model: string;
+    settings: string;
+    continues: string;
+    latest: string;
+  };
+  message: {
+    you: string;
+    thinking: string;
+    finished: string;
+    copy: string;
+    copied: string;
+    edit: string;
+    editing: string;
+    save: string;
+    cancel: string;
+    again: string;
+    goOn: string;
+    previous: string;
+    next: string;
+    version: (n: string, of: string) => string;
+    stopped: string;
+    length: string;
+    empty: string;
+    origin: string;
+  };
+  figures: {
+    title: string;
+    speed: (n: string) => string;
+    first: (seconds: string) => string;
+    tokens: Plural<Form>;
+    joules: { milli: (n: string) => string; one: (n: string) => string; kilo: (n: string) => string; mega: (n: string) => string };
+    kwh: (n: string) => string;
+    measured: string;
+    estimated: string;
+    measuredBy: (how: string) => string;
+    estimatedBy: (how: string) => string;
+  };
+  errors: {
+    title: string;
+    retry: string;
+    refused: string;
+    offline: string;
+    cut: string;
+    loading: string;
+    noModels: string;
+    models: string;
+    status: (n: string) => string;
+  };
+  settings: {
+    title: string;
+    temperature: string;
+    temperatureNote: string;
+    exact: string;
+    free: string;
+    length: string;
+    lengthNote: string;
+    system: string;
+    systemNote: string;
+    systemUnused: string;
+    reset: string;
+    kept: string;
+  };
+  lineage: {
+    title: string;
+    lead: string;
+    loading: string;
+    failed: string;
+    empty: string;
+    chain: string;
+    energy: string;
+    energyOfStep: string;
+    noEnergy: string;
+    run: (id: string) => string;
+    copyDigest: string;
+    sources: string;
+    noSources: string;
+    origin: string;
+    licence: string;
+    language: string;
+    documents: string;
+    bytes: string;
+    stages: Record<Step, string>;
+    explain: Record<Step, string>;
+    keys: Record<Key, string>;
+  };
+}
+
+/** What the steps of a lineage are called to people. */
+export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'eval' | 'quant' | 'import' | 'model';
+
+/** The figures of a step that have a name in each language; others are shown
+ * as they come. */
+export type Key =
+  | 'architecture'
+  | 'bits_per_byte'
+  | 'bytes'
+  | 'documents'
+  | 'licence'
+  | 'loss'
+  | 'machine'
+  | 'numerics'
+  | 'parameters'
+  | 'quantization'
+  | 'seconds'
+  | 'steps'
+  | 'tokens'
+  | 'vocabulary'
+  | 'window';
