@@ -202,3 +202,25 @@ func fileType(f kernel.Format) uint32 {
 	}
 	return 0
 }
+
+// MediaType is that of a GGUF file in the store.
+const MediaType = "application/vnd.samovar.model.gguf"
+
+// Summary is what is said of a model wherever it is listed: the Config of its
+// artifact.
+type Summary struct {
+	Architecture string `json:"architecture"`
+	Parameters   int64  `json:"parameters"`
+	Active       int64  `json:"active"` // parameters that one token passes through
+	Quantization string `json:"quantization"`
+	Window       int    `json:"window"`
+	Vocabulary   int    `json:"vocabulary"`
+	Chat         bool   `json:"chat"` // it has a chat template
+}
+
+// Summary describes f.
+func (f *File) Summary() Summary {
+	all, active := f.Config.Parameters()
+	_, chat := f.Value("tokenizer.chat_template")
+	return Summary{f.Config.Architecture, all, active, f.Quantization(), f.Config.Window, f.Config.Vocabulary, chat}
+}
