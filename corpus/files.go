@@ -53,7 +53,7 @@ func extensions(name string) (pack, inner string) {
 
 // files lists the source's files in the order of their names.
 func (s Source) files() ([]file, error) {
-	l := lister{seen: map[string]bool{}}
+	l := lister{seen: map[string]bool{}, folders: map[string]string{}}
 	root := filepath.Clean(s.Path)
 	info, err := os.Stat(root)
 	switch {
@@ -107,26 +107,19 @@ func (s Source) nothing(found int) error {
 // lister gathers files, each once however many links lead to it. Hidden files
 // and folders are passed over.
 type lister struct {
-	files []file
-	seen  map[string]bool // resolved paths of files and folders
+	files   []file
+	seen    map[string]bool   // where the files and folders that have been taken lie
+	folders map[string]string // path of a folder to where it lies
 }
 
 func (l *lister) file(p, name string) error {
-	real, err := filepath.EvalSymlinks(p)
-	if err != nil {
-		if link, e := os.Lstat(p); e == nil && link.Mode()&fs.ModeSymlink != 0 {
-			return nil // a link to nothing, or to itself
-		}
+	real, info, err := l.resolve(p)
+	switch {
+	case err != nil || info == nil:
 		return err
-	}
-	info, err := os.Stat(real)
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
+	case info.IsDir():
 		return l.folder(p, name)
-	}
-	if !info.Mode().IsRegular() || l.seen[real] {
+	case !info.Mode().IsRegular() || l.seen[real]:
 		return nil
 	}
 	l.seen[real] = true
@@ -135,12 +128,9 @@ func (l *lister) file(p, name string) error {
 }
 
 func (l *lister) folder(p, name string) error {
-	real, err := filepath.EvalSymlinks(p)
-	if err != nil {
+	real, err := l.folderOf(p)
+	if err != nil || l.seen[real] {
 		return err
-	}
-	if l.seen[real] {
-		return nil
 	}
 	l.seen[real] = true
 	entries, err := os.ReadDir(p)
@@ -158,12 +148,41 @@ func (l *lister) folder(p, name string) error {
 	return nil
 }
 
+// resolve returns where p lies in the end and what is there: nil for a link to
+// nothing or to itself.
+func (l *lister) resolve(p string) (real string, info fs.FileInfo, err error) {
+	if info, err = os.Lstat(p); err != nil {
+		return "", nil, err
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		dir, err := l.folderOf(filepath.Dir(p))
+		return filepath.Join(dir, filepath.Base(p)), info, err
+	}
+	if real, err = filepath.EvalSymlinks(p); err != nil {
+		return "", nil, nil
+	}
+	info, err = os.Stat(real)
+	return real, info, err
+}
+
+// folderOf returns where the folder p lies in the end.
+func (l *lister) folderOf(p string) (real string, err error) {
+	if real, ok := l.folders[p]; ok {
+		return real, nil
+	}
+	if real, err = filepath.EvalSymlinks(p); err == nil {
+		l.folders[p] = real
+	}
+	return real, err
+}
+
 // pattern gathers what matches glob; folders that match are read whole.
 func (l *lister) pattern(glob string) error {
 	segments := strings.Split(filepath.ToSlash(glob), "/")
 	if _, err := path.Match(glob, ""); err != nil {
 		return fmt.Errorf("pattern %s: %w", glob, err)
 	}
+	segments = slices.CompactFunc(segments, func(a, b string) bool { return a == "**" && b == "**" })
 	fixed := slices.IndexFunc(segments, func(s string) bool { return strings.ContainsAny(s, "*?[") })
 	root := strings.Join(segments[:fixed], "/")
 	switch {
@@ -178,17 +197,14 @@ func (l *lister) pattern(glob string) error {
 // match walks below p along the segments of a pattern. open holds the resolved
 // folders between the root and p, so that a link upwards ends the walk.
 func (l *lister) match(p, name string, segments []string, open map[string]bool) error {
-	if len(segments) == 0 {
+	real, info, err := l.resolve(p)
+	if len(segments) == 0 && !open[real] {
 		return l.file(p, name)
 	}
-	real, err := filepath.EvalSymlinks(p)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (info == nil || !info.IsDir() || len(segments) == 0) {
 		return nil
 	}
 	if err != nil {
-		return err
-	}
-	if info, err := os.Stat(real); err != nil || !info.IsDir() {
 		return err
 	}
 	if segments[0] == "**" {

@@ -30,7 +30,8 @@ type Loader struct {
 	config  LoaderConfig
 	copies  []int64 // documents that each source gives an epoch
 	slots   int64   // sum of copies
-	uniform bool    // every epoch has as many rows as the first
+	first   int64   // rows of the first epoch
+	uniform bool    // every epoch has as many
 
 	mu     sync.Mutex
 	ends   []int64 // rows up to the end of each epoch that has been laid out
@@ -85,7 +86,8 @@ func NewLoader(set *Set, config LoaderConfig) (*Loader, error) {
 		return nil, errors.New("load rows: every source with documents has weight 0")
 	}
 	l.layout = l.lay(0)
-	l.ends = []int64{l.layout.Rows}
+	l.first = l.layout.Rows
+	l.ends = []int64{l.first}
 	if batch := int64(config.Rows) * int64(config.Window); l.layout.Tokens < batch && !config.Once && !config.Whole {
 		return nil, fmt.Errorf("load rows: too little text: an epoch has %d tokens, and a batch of %d rows of %d holds %d: add text or make the batch smaller",
 			l.layout.Tokens, config.Rows, config.Window, batch)
@@ -103,7 +105,7 @@ func (l *Loader) Epoch(e int64) Epoch {
 // Epochs returns how many epochs n tokens of rows, padding included, make: an
 // estimate where epochs differ in length.
 func (l *Loader) Epochs(n int64) float64 {
-	return float64(n) / float64(l.ends[0]*int64(l.config.Window))
+	return float64(n) / float64(l.first*int64(l.config.Window))
 }
 
 // Steps returns how many batches n epochs make, the last perhaps not full.
@@ -115,7 +117,7 @@ func (l *Loader) Steps(n int64) int64 {
 	}
 	b := int64(l.config.Rows)
 	if l.uniform {
-		return (n*l.ends[0] + b - 1) / b
+		return (n*l.first + b - 1) / b
 	}
 	for int64(len(l.ends)) < n {
 		l.extend()
@@ -154,7 +156,7 @@ func (l *Loader) Row(n int64, tokens, targets []int32) (starts []int32) {
 // locate returns the epoch of row n, and which of its rows that is.
 func (l *Loader) locate(n int64) (epoch, row int64) {
 	if l.uniform || l.config.Once {
-		return n / l.ends[0], n % l.ends[0]
+		return n / l.first, n % l.first
 	}
 	for l.ends[len(l.ends)-1] <= n {
 		l.extend()

@@ -38,7 +38,9 @@ var byteOrderMark = []byte("\uFEFF")
 // mark, lines ended by \n, and no control characters but tab and newline at its
 // end. Bytes that are no UTF-8 become U+FFFD; invalid counts them.
 func normal(b []byte) (text []byte, invalid int, v verdict) {
-	b = bytes.TrimPrefix(b, byteOrderMark)
+	for bytes.HasPrefix(b, byteOrderMark) {
+		b = b[len(byteOrderMark):]
+	}
 	if !utf8.Valid(b) {
 		size := len(b)
 		b, invalid = repair(b)

@@ -8,7 +8,8 @@ import (
 
 // ordered hands what produce emits to n goroutines that run work, and their
 // results to consume in the order in which produce emitted. About 2n values are
-// on their way at a time. The first error in that order is returned.
+// on their way at a time. Of several errors of work and consume, the first in
+// that order is returned.
 func ordered[T, R any](ctx context.Context, n int, produce func(emit func(T) error) error,
 	work func(T) (R, error), consume func(R) error) error {
 	type result struct {

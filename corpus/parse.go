@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -115,10 +116,7 @@ func member(object []byte, name string) (value []byte, names []string) {
 		n := span(rest)
 		key := rest[1 : n-1]
 		if bytes.IndexByte(key, '\\') >= 0 {
-			var s string
-			if json.Unmarshal(rest[:n], &s) == nil {
-				key = []byte(s)
-			}
+			key = unquote(rest[:n])
 		}
 		rest = space(space(rest[n:])[1:]) // the colon
 		n = span(rest)
@@ -170,19 +168,82 @@ func span(b []byte) int {
 	return len(b)
 }
 
-// quote returns the length of the JSON string that b starts with.
+// quote returns the length of the valid JSON string that b starts with.
 func quote(b []byte) int {
 	for i := 1; i < len(b); i++ {
-		next := bytes.IndexAny(b[i:], `"\`)
+		next := bytes.IndexByte(b[i:], '"')
 		if next < 0 {
 			break
 		}
-		if i += next; b[i] == '"' {
+		i += next
+		escapes := 0
+		for b[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return i + 1
 		}
-		i++ // what is escaped
 	}
 	return len(b)
+}
+
+// unquote decodes a valid JSON string of valid UTF-8. Half of a surrogate pair
+// becomes U+FFFD.
+func unquote(b []byte) []byte {
+	b = b[1 : len(b)-1]
+	out := make([]byte, 0, len(b))
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			return append(out, b...)
+		}
+		out = append(out, b[:i]...)
+		escape := b[i+1]
+		b = b[i+2:]
+		switch escape {
+		case 'n':
+			out = append(out, '\n')
+		case 't':
+			out = append(out, '\t')
+		case 'r':
+			out = append(out, '\r')
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'u':
+			r := hex4(b)
+			b = b[4:]
+			if utf16.IsSurrogate(r) {
+				low := rune(-1)
+				if len(b) >= 6 && b[0] == '\\' && b[1] == 'u' {
+					low = hex4(b[2:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					b = b[6:]
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default: // a quote, a slash, a backslash
+			out = append(out, escape)
+		}
+	}
+}
+
+// hex4 returns the number that four hexadecimal digits write.
+func hex4(b []byte) (r rune) {
+	for _, c := range b[:4] {
+		switch {
+		case c >= 'a':
+			c -= 'a' - 10
+		case c >= 'A':
+			c -= 'A' - 10
+		default:
+			c -= '0'
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
 }
 
 // content decodes the value of a source's field: a string, or turns. raw is
@@ -195,9 +256,7 @@ func (s Source) content(value []byte) (raw []byte, turns []Turn, err error) {
 	case s.Kind == Dialogue && string(value) != "null":
 		return nil, nil, fmt.Errorf(`field %q holds no turns: [["user", "…"], ["assistant", "…"]] or [{"role": …, "content": …}] is expected`, s.field())
 	case value[0] == '"':
-		var text string
-		err = json.Unmarshal(value, &text)
-		return []byte(text), nil, err
+		return unquote(value), nil, nil
 	case string(value) == "null":
 		return nil, nil, nil
 	}

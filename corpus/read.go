@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"unicode/utf8"
 
@@ -218,8 +219,9 @@ func (m *mending) Read(p []byte) (int, error) {
 
 // damaged says of a decompressor's error what it means.
 func damaged(err error) error {
+	var disk *fs.PathError
 	switch {
-	case err == nil, err == io.EOF, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, err == io.EOF, errors.As(err, &disk), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the compressed file is cut off before its end: fetch it again")

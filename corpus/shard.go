@@ -123,6 +123,11 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 	if len(shards.Parts) == 0 {
 		return out, errors.New("shard: the corpus holds no document")
 	}
+	if work.Recorder != nil {
+		for _, p := range shards.Parts {
+			work.Recorder.Metric(p.Name+" tokens", float64(p.Tokens))
+		}
+	}
 	out.Config = shards
 	return out, nil
 }
