@@ -1,0 +1,1023 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits on one rendering. A chat of a thousand messages takes some 100,000
+// steps.
+const (
+	maxSteps = 10 << 20
+	maxBytes = 1 << 20 // of the output, and of any one text, beyond the messages' own
+	maxCalls = 50      // of macros, one inside another
+	maxEvals = 10000   // of expressions, one inside another
+	maxItems = 100000  // of one list that range makes, as in Jinja's sandbox
+)
+
+// state is one rendering.
+type state struct {
+	scopes []map[string]value
+	steps  int
+	bytes  int // limit of any text
+	calls  int
+	evals  int
+	out    *joiner
+}
+
+// spend counts work: steps, and bytes of a text that is being made.
+func (s *state) spend(steps, bytes int) error {
+	s.steps += steps + bytes/256
+	if s.steps > maxSteps {
+		return fmt.Errorf("it takes more than %d steps", maxSteps)
+	}
+	if bytes > s.bytes {
+		return fmt.Errorf("it makes a text of more than %d bytes", s.bytes)
+	}
+	return nil
+}
+
+func (s *state) lookup(name string) value {
+	for i := len(s.scopes) - 1; i >= 0; i-- {
+		if v, ok := s.scopes[i][name]; ok {
+			return v
+		}
+	}
+	if f, ok := globals[name]; ok {
+		return f
+	}
+	return undefined{name}
+}
+
+func (s *state) push() map[string]value {
+	m := map[string]value{}
+	s.scopes = append(s.scopes, m)
+	return m
+}
+
+func (s *state) pop() { s.scopes = s.scopes[:len(s.scopes)-1] }
+
+// stmt is a statement, expr an expression.
+type (
+	stmt interface{ exec(s *state) error }
+	expr interface{ eval(s *state) (value, error) }
+)
+
+// failure is an error with the line of the template.
+type failure struct {
+	line int
+	err  error
+}
+
+func (f failure) Error() string { return fmt.Sprintf("line %d: %v", f.line, f.err) }
+func (f failure) Unwrap() error { return f.err }
+
+// at gives an error the line of the innermost statement.
+func at(line int, err error) error {
+	if err == nil || errors.As(err, new(failure)) || err == errBreak || err == errContinue {
+		return err
+	}
+	return failure{line, err}
+}
+
+var errBreak, errContinue = errors.New("break"), errors.New("continue")
+
+func (s *state) run(body []stmt) error {
+	for _, st := range body {
+		if err := s.spend(1, 0); err != nil {
+			return err
+		}
+		if err := st.exec(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eval evaluates e within the limits.
+func (s *state) eval(e expr) (value, error) {
+	if err := s.spend(1, 0); err != nil {
+		return nil, err
+	}
+	if s.evals++; s.evals > maxEvals {
+		return nil, fmt.Errorf("expressions are nested more than %d deep", maxEvals)
+	}
+	defer func() { s.evals-- }()
+	return e.eval(s)
+}
+
+// capture runs a body and returns what it prints.
+func (s *state) capture(body []stmt) (text, error) {
+	outer := s.out
+	s.out = &joiner{}
+	err := s.run(body)
+	t := s.out.text()
+	s.out = outer
+	return t, err
+}
+
+type print struct {
+	line  int
+	value expr
+}
+
+func (p *print) exec(s *state) error {
+	v, err := s.eval(p.value)
+	if err != nil {
+		return at(p.line, err)
+	}
+	t, err := s.str(v)
+	if err != nil {
+		return at(p.line, err)
+	}
+	s.out.add(t)
+	if s.out.b.Len() > s.bytes {
+		return at(p.line, s.spend(0, s.out.b.Len()))
+	}
+	return at(p.line, s.spend(0, len(t.s)))
+}
+
+type group struct {
+	line int
+	body []stmt
+}
+
+func (g *group) exec(s *state) error { return s.run(g.body) }
+
+type branch struct {
+	line   int
+	conds  []expr
+	bodies [][]stmt // one more than conds if there is an else
+}
+
+func (b *branch) exec(s *state) error {
+	for i, c := range b.conds {
+		v, err := s.eval(c)
+		if err != nil {
+			return at(b.line, err)
+		}
+		if truth(v) {
+			return s.run(b.bodies[i])
+		}
+	}
+	if len(b.bodies) > len(b.conds) {
+		return s.run(b.bodies[len(b.conds)])
+	}
+	return nil
+}
+
+type jump struct {
+	line int
+	stop bool
+}
+
+func (j *jump) exec(*state) error {
+	if j.stop {
+		return errBreak
+	}
+	return errContinue
+}
+
+type loop struct {
+	line        int
+	names       []string
+	over, only  expr
+	body, empty []stmt
+}
+
+func (l *loop) exec(s *state) error {
+	v, err := s.eval(l.over)
+	if err != nil {
+		return at(l.line, err)
+	}
+	items, err := s.iterate(v)
+	if err != nil {
+		return at(l.line, err)
+	}
+	if l.only != nil {
+		if items, err = l.filter(s, items); err != nil {
+			return at(l.line, err)
+		}
+	}
+	if len(items) == 0 {
+		return s.run(l.empty)
+	}
+	info := &loopInfo{items: items}
+	for i, item := range items {
+		info.at = i
+		scope := s.push()
+		scope["loop"] = info
+		err := s.bind(scope, l.names, item)
+		if err == nil {
+			err = s.run(l.body)
+		}
+		s.pop()
+		if err == errBreak {
+			break
+		}
+		if err != nil && err != errContinue {
+			return at(l.line, err)
+		}
+	}
+	return nil
+}
+
+// filter keeps the items for which the loop's condition holds.
+func (l *loop) filter(s *state, items []value) ([]value, error) {
+	var kept []value
+	for _, item := range items {
+		scope := s.push()
+		err := s.bind(scope, l.names, item)
+		var v value
+		if err == nil {
+			v, err = s.eval(l.only)
+		}
+		s.pop()
+		if err != nil {
+			return nil, err
+		}
+		if truth(v) {
+			kept = append(kept, item)
+		}
+	}
+	return kept, nil
+}
+
+// bind sets one name to v, or several to its items.
+func (s *state) bind(scope map[string]value, names []string, v value) error {
+	if len(names) == 1 {
+		scope[names[0]] = v
+		return nil
+	}
+	items, err := s.iterate(v)
+	if err != nil {
+		return err
+	}
+	if len(items) != len(names) {
+		return fmt.Errorf("%d values for %d names", len(items), len(names))
+	}
+	for i, n := range names {
+		scope[n] = items[i]
+	}
+	return nil
+}
+
+// loopInfo is the variable loop.
+type loopInfo struct {
+	items []value
+	at    int
+	last  value // what changed was asked about last
+	asked bool
+}
+
+func (l *loopInfo) attribute(name string) value {
+	n := len(l.items)
+	switch name {
+	case "index":
+		return int64(l.at + 1)
+	case "index0":
+		return int64(l.at)
+	case "revindex":
+		return int64(n - l.at)
+	case "revindex0":
+		return int64(n - l.at - 1)
+	case "first":
+		return l.at == 0
+	case "last":
+		return l.at == n-1
+	case "length":
+		return int64(n)
+	case "previtem":
+		if l.at > 0 {
+			return l.items[l.at-1]
+		}
+	case "nextitem":
+		if l.at < n-1 {
+			return l.items[l.at+1]
+		}
+	case "cycle":
+		return function(func(_ *state, a args) (value, error) {
+			if len(a.plain) == 0 {
+				return nil, fmt.Errorf("cycle needs values")
+			}
+			return a.plain[l.at%len(a.plain)], nil
+		})
+	case "changed":
+		return function(func(s *state, a args) (value, error) {
+			now := &list{a.plain}
+			same := l.asked && s.equal(l.last, now, 0)
+			l.last, l.asked = now, true
+			return !same, nil
+		})
+	}
+	return undefined{name}
+}
+
+type assign struct {
+	line  int
+	names []string
+	field string // of a namespace
+	value expr   // or
+	body  []stmt
+}
+
+func (a *assign) exec(s *state) error {
+	var v value
+	var err error
+	if a.value != nil {
+		v, err = s.eval(a.value)
+	} else {
+		v, err = s.capture(a.body)
+	}
+	if err != nil {
+		return at(a.line, err)
+	}
+	if a.field != "" {
+		ns, ok := s.lookup(a.names[0]).(*dict)
+		if !ok || !ns.namespace {
+			return at(a.line, fmt.Errorf("%q is no namespace, only of one can a field be set", a.names[0]))
+		}
+		if ns == v {
+			return at(a.line, errors.New("a namespace cannot hold itself"))
+		}
+		ns.set(a.field, v)
+		return nil
+	}
+	return at(a.line, s.bind(s.scopes[len(s.scopes)-1], a.names, v))
+}
+
+type macro struct {
+	line    int
+	name    string
+	params  []string
+	missing []expr
+	body    []stmt
+}
+
+func (m *macro) exec(s *state) error {
+	outer := s.scopes[:len(s.scopes):len(s.scopes)]
+	s.scopes[len(s.scopes)-1][m.name] = function(func(s *state, a args) (value, error) {
+		if s.calls++; s.calls > maxCalls {
+			return nil, fmt.Errorf("macros call each other more than %d deep", maxCalls)
+		}
+		defer func(scopes []map[string]value) { s.calls--; s.scopes = scopes }(s.scopes)
+		if len(a.plain) > len(m.params) {
+			return nil, fmt.Errorf("the macro %s takes %d arguments", m.name, len(m.params))
+		}
+		s.scopes = outer
+		scope := s.push()
+		for i, p := range m.params {
+			v, ok := a.get(i, p)
+			if !ok {
+				v = undefined{p}
+				if m.missing[i] != nil {
+					var err error
+					if v, err = s.eval(m.missing[i]); err != nil {
+						return nil, err
+					}
+				}
+			}
+			scope[p] = v
+		}
+		return s.capture(m.body)
+	})
+	return nil
+}
+
+type constant struct{ v value }
+
+func (c constant) eval(*state) (value, error) { return c.v, nil }
+
+type variable struct{ name string }
+
+func (v *variable) eval(s *state) (value, error) { return s.lookup(v.name), nil }
+
+type listOf struct{ items []expr }
+
+func (l *listOf) eval(s *state) (value, error) {
+	out := &list{}
+	for _, e := range l.items {
+		v, err := s.eval(e)
+		if err != nil {
+			return nil, err
+		}
+		out.items = append(out.items, v)
+	}
+	return out, nil
+}
+
+type dictOf struct{ keys, values []expr }
+
+func (d *dictOf) eval(s *state) (value, error) {
+	out := newDict()
+	for i := range d.keys {
+		k, err := s.eval(d.keys[i])
+		if err != nil {
+			return nil, err
+		}
+		key, ok := k.(text)
+		if !ok {
+			return nil, fmt.Errorf("a key is a %s: a string is expected", typeOf(k))
+		}
+		v, err := s.eval(d.values[i])
+		if err != nil {
+			return nil, err
+		}
+		out.set(key.s, v)
+	}
+	return out, nil
+}
+
+type choice struct{ then, cond, other expr }
+
+func (c *choice) eval(s *state) (value, error) {
+	v, err := s.eval(c.cond)
+	if err != nil {
+		return nil, err
+	}
+	if truth(v) {
+		return s.eval(c.then)
+	}
+	if c.other == nil {
+		return undefined{"the other choice"}, nil
+	}
+	return s.eval(c.other)
+}
+
+type logic struct {
+	left, right expr
+	or          bool
+}
+
+func (l *logic) eval(s *state) (value, error) {
+	v, err := s.eval(l.left)
+	if err != nil || truth(v) == l.or {
+		return v, err
+	}
+	return s.eval(l.right)
+}
+
+type negation struct{ of expr }
+
+func (n *negation) eval(s *state) (value, error) {
+	v, err := s.eval(n.of)
+	return !truth(v), err
+}
+
+type comparison struct {
+	first expr
+	ops   []string
+	rest  []expr
+}
+
+func (c *comparison) eval(s *state) (value, error) {
+	left, err := s.eval(c.first)
+	if err != nil {
+		return nil, err
+	}
+	for i, op := range c.ops {
+		right, err := s.eval(c.rest[i])
+		if err != nil {
+			return nil, err
+		}
+		ok, err := s.compare(op, left, right)
+		if err != nil || !ok {
+			return false, err
+		}
+		left = right
+	}
+	return true, nil
+}
+
+func (s *state) compare(op string, a, b value) (bool, error) {
+	switch op {
+	case "==":
+		return s.equal(a, b, 0), nil
+	case "!=":
+		return !s.equal(a, b, 0), nil
+	case "in":
+		return s.contains(b, a)
+	case "not in":
+		ok, err := s.contains(b, a)
+		return !ok, err
+	}
+	n, err := order(a, b)
+	switch op {
+	case "<":
+		return n < 0, err
+	case "<=":
+		return n <= 0, err
+	case ">":
+		return n > 0, err
+	}
+	return n >= 0, err
+}
+
+func (s *state) contains(in, v value) (bool, error) {
+	switch in := in.(type) {
+	case text:
+		t, ok := v.(text)
+		if !ok {
+			return false, fmt.Errorf("a %s cannot be in a string", typeOf(v))
+		}
+		return strings.Contains(in.s, t.s), s.spend(1+len(in.s)/256, 0)
+	case *dict:
+		t, ok := v.(text)
+		_, found := in.values[t.s]
+		return ok && found, nil
+	}
+	items, err := s.iterate(in)
+	if err != nil {
+		return false, err
+	}
+	for _, item := range items {
+		if err := s.spend(1, 0); err != nil {
+			return false, err
+		}
+		if s.equal(item, v, 0) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+type sign struct {
+	minus bool
+	of    expr
+}
+
+func (n *sign) eval(s *state) (value, error) {
+	v, err := s.eval(n.of)
+	if err != nil {
+		return nil, err
+	}
+	if !n.minus {
+		if _, ok := number(v); ok {
+			return v, nil
+		}
+	}
+	return arith("-", int64(0), v)
+}
+
+type arithmetic struct {
+	op          string
+	left, right expr
+}
+
+func (a *arithmetic) eval(s *state) (value, error) {
+	x, err := s.eval(a.left)
+	if err != nil {
+		return nil, err
+	}
+	y, err := s.eval(a.right)
+	if err != nil {
+		return nil, err
+	}
+	if a.op == "~" {
+		return s.concat(x, y)
+	}
+	if t, ok := x.(text); ok {
+		if u, ok := y.(text); ok && a.op == "+" {
+			return s.concat(t, u)
+		}
+		if n, ok := whole(y); ok && a.op == "*" {
+			return s.repeat(t, n)
+		}
+	}
+	if l, ok := x.(*list); ok {
+		if m, ok := y.(*list); ok && a.op == "+" {
+			items := append(append([]value(nil), l.items...), m.items...)
+			return &list{items}, s.room(len(items))
+		}
+	}
+	return arith(a.op, x, y)
+}
+
+// room checks the length of a new list.
+func (s *state) room(n int) error {
+	if n > maxItems {
+		return fmt.Errorf("a list has more than %d items", maxItems)
+	}
+	return s.spend(1+n/16, 0)
+}
+
+func (s *state) concat(x, y value) (value, error) {
+	a, err := s.str(x)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.str(y)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.spend(1, len(a.s)+len(b.s)); err != nil {
+		return nil, err
+	}
+	var j joiner
+	j.add(a)
+	j.add(b)
+	return j.text(), nil
+}
+
+func (s *state) repeat(t text, n int64) (value, error) {
+	n = max(n, 0)
+	if n > int64(s.bytes) {
+		n = int64(s.bytes) + 1
+	}
+	if err := s.spend(int(n)/16, len(t.s)*int(n)); err != nil {
+		return nil, err
+	}
+	var j joiner
+	for range n {
+		j.add(t)
+	}
+	return j.text(), nil
+}
+
+// arith computes with numbers as Python does; integers that leave 64 bits are
+// an error.
+func arith(op string, x, y value) (value, error) {
+	a, ok1 := whole(x)
+	b, ok2 := whole(y)
+	if ok1 && ok2 && op != "/" {
+		return arithInt(op, a, b)
+	}
+	f, ok1 := number(x)
+	g, ok2 := number(y)
+	if !ok1 || !ok2 {
+		return nil, fmt.Errorf("%s of a %s and a %s", op, typeOf(x), typeOf(y))
+	}
+	if g == 0 && (op == "/" || op == "//" || op == "%") {
+		return nil, errors.New("division by zero")
+	}
+	switch op {
+	case "+":
+		return f + g, nil
+	case "-":
+		return f - g, nil
+	case "*":
+		return f * g, nil
+	case "/":
+		return f / g, nil
+	case "//":
+		return math.Floor(f / g), nil
+	case "%":
+		return f - g*math.Floor(f/g), nil
+	}
+	return math.Pow(f, g), nil
+}
+
+func arithInt(op string, a, b int64) (value, error) {
+	const limit = 1 << 31 // operands below it cannot overflow
+	if op != "//" && op != "%" && (a >= limit || a <= -limit || b >= limit || b <= -limit) {
+		if op == "*" || op == "**" || a > 1<<62 || a < -1<<62 || b > 1<<62 || b < -1<<62 {
+			return nil, errors.New("an integer grows beyond 64 bits")
+		}
+	}
+	switch op {
+	case "+":
+		return a + b, nil
+	case "-":
+		return a - b, nil
+	case "*":
+		return a * b, nil
+	case "**":
+		f := math.Pow(float64(a), float64(b))
+		if b < 0 {
+			return f, nil
+		}
+		if math.Abs(f) > 1<<53 {
+			return nil, errors.New("an integer grows beyond 53 bits")
+		}
+		return int64(f), nil
+	}
+	if b == 0 {
+		return nil, errors.New("division by zero")
+	}
+	q, r := a/b, a%b
+	if b == -1 {
+		q, r = -a, 0
+	}
+	if r != 0 && (r < 0) != (b < 0) {
+		q, r = q-1, r+b
+	}
+	if op == "//" {
+		return q, nil
+	}
+	return r, nil
+}
+
+type attribute struct {
+	of   expr
+	name string
+}
+
+func (a *attribute) eval(s *state) (value, error) {
+	v, err := s.eval(a.of)
+	if err != nil {
+		return nil, err
+	}
+	return attributeOf(v, a.name)
+}
+
+// attributeOf returns v.name: a method, or what v holds under that name.
+func attributeOf(v value, name string) (value, error) {
+	switch v := v.(type) {
+	case undefined:
+		return nil, fmt.Errorf("%q is undefined and has no %q", v.name, name)
+	case *loopInfo:
+		return v.attribute(name), nil
+	case *dict:
+		if m, ok := dictMethods[name]; ok && !v.namespace {
+			return function(func(s *state, a args) (value, error) { return m(s, v, a) }), nil
+		}
+		if x, ok := v.values[name]; ok {
+			return x, nil
+		}
+	case text:
+		if m, ok := stringMethods[name]; ok {
+			return function(func(s *state, a args) (value, error) { return m(s, v, a) }), nil
+		}
+	}
+	return undefined{name}, nil
+}
+
+type index struct{ of, at expr }
+
+func (x *index) eval(s *state) (value, error) {
+	v, err := s.eval(x.of)
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.eval(x.at)
+	if err != nil {
+		return nil, err
+	}
+	return s.indexOf(v, at)
+}
+
+// indexOf returns v[at].
+func (s *state) indexOf(v, at value) (value, error) {
+	switch v := v.(type) {
+	case undefined:
+		return nil, fmt.Errorf("%q is undefined and has no items", v.name)
+	case *dict:
+		if key, ok := at.(text); ok {
+			if x, ok := v.values[key.s]; ok {
+				return x, nil
+			}
+			return undefined{key.s}, nil
+		}
+	case *list:
+		if i, ok := whole(at); ok {
+			if i < 0 {
+				i += int64(len(v.items))
+			}
+			if i >= 0 && i < int64(len(v.items)) {
+				return v.items[i], nil
+			}
+			return undefined{"an item beyond the end of a list"}, nil
+		}
+	case text:
+		if i, ok := whole(at); ok {
+			if err := s.spend(1+len(v.s)/16, 0); err != nil {
+				return nil, err
+			}
+			runes := offsets(v.s)
+			n := int64(len(runes) - 1)
+			if i < 0 {
+				i += n
+			}
+			if i >= 0 && i < n {
+				return v.slice(runes[i], runes[i+1]), nil
+			}
+			return undefined{"a letter beyond the end of a string"}, nil
+		}
+	}
+	if key, ok := at.(text); ok {
+		return attributeOf(v, key.s)
+	}
+	return undefined{"an item"}, nil
+}
+
+type slice struct{ of, start, stop, step expr }
+
+func (x *slice) eval(s *state) (value, error) {
+	v, err := s.eval(x.of)
+	if err != nil {
+		return nil, err
+	}
+	var bounds [3]*int64
+	for i, e := range []expr{x.start, x.stop, x.step} {
+		if e == nil {
+			continue
+		}
+		b, err := s.eval(e)
+		if err != nil {
+			return nil, err
+		}
+		if n, ok := whole(b); ok {
+			bounds[i] = &n
+		} else if b != nil {
+			return nil, fmt.Errorf("a slice is bounded by a %s: an integer is expected", typeOf(b))
+		}
+	}
+	if t, ok := v.(text); ok {
+		if err := s.spend(1+len(t.s)/4, 0); err != nil {
+			return nil, err
+		}
+	}
+	switch v := v.(type) {
+	case *list:
+		at, err := places(len(v.items), bounds)
+		out := &list{}
+		for _, i := range at {
+			out.items = append(out.items, v.items[i])
+		}
+		if err == nil {
+			err = s.room(len(at))
+		}
+		return out, err
+	case text:
+		runes := offsets(v.s)
+		at, err := places(len(runes)-1, bounds)
+		if err != nil {
+			return nil, err
+		}
+		if bounds[2] == nil || *bounds[2] == 1 {
+			if len(at) == 0 {
+				return text{}, nil
+			}
+			return v.slice(runes[at[0]], runes[at[len(at)-1]+1]), nil
+		}
+		var j joiner
+		for _, i := range at {
+			j.add(v.slice(runes[i], runes[i+1]))
+		}
+		return j.text(), s.spend(len(at), 0)
+	}
+	return nil, fmt.Errorf("a %s cannot be sliced", typeOf(v))
+}
+
+// places returns the indices that Python's slice selects of n items.
+func places(n int, b [3]*int64) ([]int, error) {
+	step := int64(1)
+	if b[2] != nil {
+		step = *b[2]
+	}
+	if step == 0 {
+		return nil, errors.New("a slice has the step 0")
+	}
+	low, high := int64(0), int64(n)
+	if step < 0 {
+		low, high = -1, int64(n)-1
+	}
+	bound := func(p *int64, missing int64) int64 {
+		if p == nil {
+			return missing
+		}
+		x := *p
+		if x < 0 {
+			x = max(x, math.MinInt64+int64(n)) + int64(n)
+		}
+		return min(max(x, low), high)
+	}
+	var out []int
+	if step > 0 {
+		for i, stop := bound(b[0], low), bound(b[1], high); i < stop; i += min(step, int64(n)+1) {
+			out = append(out, int(i))
+		}
+	} else {
+		for i, stop := bound(b[0], high), bound(b[1], low); i > stop; i += max(step, -int64(n)-1) {
+			out = append(out, int(i))
+		}
+	}
+	return out, nil
+}
+
+// arguments are the expressions of a call.
+type arguments struct {
+	plain []expr
+	keys  []string
+	named []expr
+}
+
+func (a *arguments) eval(s *state) (args, error) {
+	var out args
+	for _, e := range a.plain {
+		v, err := s.eval(e)
+		if err != nil {
+			return out, err
+		}
+		out.plain = append(out.plain, v)
+	}
+	for i, k := range a.keys {
+		v, err := s.eval(a.named[i])
+		if err != nil {
+			return out, err
+		}
+		if out.named == nil {
+			out.named = map[string]value{}
+		}
+		out.named[k] = v
+	}
+	return out, nil
+}
+
+type call struct {
+	of   expr
+	args arguments
+}
+
+func (c *call) eval(s *state) (value, error) {
+	v, err := s.eval(c.of)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := v.(function)
+	if !ok {
+		if u, ok := v.(undefined); ok {
+			return nil, fmt.Errorf("the function %q is not known", u.name)
+		}
+		return nil, fmt.Errorf("a %s cannot be called", typeOf(v))
+	}
+	a, err := c.args.eval(s)
+	if err != nil {
+		return nil, err
+	}
+	return f(s, a)
+}
+
+type filter struct {
+	of   expr
+	name string
+	f    builtin
+	args arguments
+}
+
+func (f *filter) eval(s *state) (value, error) {
+	return apply(s, f.of, f.args, "filter", f.name, f.f)
+}
+
+type test struct {
+	of   expr
+	name string
+	not  bool
+	f    builtin
+	args arguments
+}
+
+func (t *test) eval(s *state) (value, error) {
+	v, err := apply(s, t.of, t.args, "test", t.name, t.f)
+	if t.not {
+		return !truth(v), err
+	}
+	return v, err
+}
+
+// apply calls a filter or test.
+func apply(s *state, of expr, a arguments, what, name string, f builtin) (value, error) {
+	v, err := s.eval(of)
+	if err != nil {
+		return nil, err
+	}
+	given, err := a.eval(s)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f(s, v, given)
+	if err != nil {
+		return nil, fmt.Errorf("the %s %s: %w", what, name, err)
+	}
+	return out, nil
+}
+
+// iterate returns what a loop over v visits.
+func (s *state) iterate(v value) ([]value, error) {
+	switch v := v.(type) {
+	case undefined:
+		return nil, nil
+	case *list:
+		return v.items, nil
+	case *dict:
+		out := make([]value, len(v.keys))
+		for i, k := range v.keys {
+			out[i] = text{s: k}
+		}
+		return out, nil
+	case text:
+		if err := s.spend(len(v.s), 0); err != nil {
+			return nil, err
+		}
+		out := make([]value, 0, utf8.RuneCountInString(v.s))
+		runes := offsets(v.s)
+		for i := range len(runes) - 1 {
+			out = append(out, v.slice(runes[i], runes[i+1]))
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("a %s has no items", typeOf(v))
+}
