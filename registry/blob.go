@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"samovar"
 )
@@ -22,6 +23,8 @@ const maxDocument = 4 << 20
 
 // chunk is how much is hashed between two looks at the context.
 const chunk = 1 << 20
+
+var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // blobPath returns where the blob lies, and refuses what is no digest.
 func (s *Store) blobPath(d samovar.Digest) (string, error) {
@@ -223,7 +226,9 @@ func sum(h hash.Hash) samovar.Digest {
 
 // copyChunks copies until the end of src, or until ctx is done.
 func copyChunks(ctx context.Context, dst io.Writer, src io.Reader) (int64, error) {
-	buf := make([]byte, chunk)
+	array := chunks.Get().(*[chunk]byte)
+	defer chunks.Put(array)
+	buf := array[:]
 	var total int64
 	for {
 		if err := ctx.Err(); err != nil {
@@ -245,11 +250,11 @@ func copyChunks(ctx context.Context, dst io.Writer, src io.Reader) (int64, error
 
 // The changes that the store makes on disk, each announced to cut.
 
-func (s *Store) step(op, path string) error {
+func (s *Store) step(op string, paths ...string) error {
 	if s.cut == nil {
 		return nil
 	}
-	return s.cut(op, path)
+	return s.cut(op, paths...)
 }
 
 func (s *Store) createTemp() (*os.File, error) {
@@ -304,7 +309,7 @@ func (s *Store) sync(f *os.File) error {
 }
 
 func (s *Store) rename(from, to string) error {
-	if err := s.step("rename", to); err != nil {
+	if err := s.step("rename", from, to); err != nil {
 		return err
 	}
 	return os.Rename(from, to)

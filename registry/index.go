@@ -18,6 +18,9 @@ import (
 // flipped bit in a name.
 const annotationSum = "samovar.sum"
 
+// maxIndex bounds index.json, which is read into memory.
+const maxIndex = 64 << 20
+
 // Tag is a name for an artifact, as OCI tools see it: without a colon.
 type Tag struct {
 	Name   string         `json:"name"`
@@ -52,17 +55,25 @@ func refName(d ocispec.Descriptor) string { return d.Annotations[ocispec.Annotat
 
 // index reads index.json, which a rename replaces as a whole: no lock is needed.
 func (s *Store) index() ([]ocispec.Descriptor, error) {
-	b, err := readFile(filepath.Join(s.dir, indexName), 64*maxDocument)
+	b, err := readFile(filepath.Join(s.dir, indexName), maxIndex)
 	if err != nil {
 		return nil, fmt.Errorf("read the index of %s: %w", s.dir, err)
 	}
+	manifests, err := parseIndex(b)
+	if err != nil {
+		return nil, fmt.Errorf("read the index of %s: %w: it is damaged: run samovar verify", s.dir, err)
+	}
+	return manifests, nil
+}
+
+func parseIndex(b []byte) ([]ocispec.Descriptor, error) {
 	var index ocispec.Index
 	if err := json.Unmarshal(b, &index); err != nil {
-		return nil, fmt.Errorf("read the index of %s: %w: it is damaged: run samovar verify", s.dir, err)
+		return nil, err
 	}
 	for _, m := range index.Manifests {
 		if _, err := samovar.ParseDigest(string(m.Digest)); err != nil {
-			return nil, fmt.Errorf("read the index of %s: %w", s.dir, err)
+			return nil, err
 		}
 	}
 	return index.Manifests, nil

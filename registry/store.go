@@ -15,6 +15,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"samovar"
 )
 
 // Format is the version of the folder that this package writes. It is raised
@@ -46,6 +48,8 @@ const (
 
 const layoutText = `{"imageLayoutVersion":"1.0.0"}`
 
+var formatText = fmt.Sprintf(`{"format":%d}`, Format)
+
 // Store is an OCI image layout in one folder, with three additions that other
 // tools pass over: keys/ (finished stages), work/ (scratch of runs) and
 // samovar.json (the format). Several processes may use one folder at once.
@@ -54,7 +58,7 @@ type Store struct {
 	readOnly bool
 	// cut, if set, is called before every change on disk with what is about to
 	// be done and to what; tests stop or fail the store there.
-	cut func(op, path string) error
+	cut func(op string, paths ...string) error
 }
 
 // DefaultDir returns $SAMOVAR_STORE, or samovar below $XDG_DATA_HOME, or
@@ -108,6 +112,9 @@ func (s *Store) open() error {
 		return err
 	}
 	defer unlock()
+	if err := checkFormat(s.dir); err == nil {
+		return nil // another process was faster
+	}
 	return s.create()
 }
 
@@ -120,23 +127,30 @@ func (s *Store) probe() error {
 	return f.Close()
 }
 
-// create makes what is missing; samovar.json comes last and says that all is there.
+// create makes what is missing; samovar.json comes last and says that all is
+// there. An OCI image layout that lay there is taken over with its tags.
 func (s *Store) create() error {
 	for _, name := range []string{blobsName, ingestName, keysName, workName} {
 		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o755); err != nil {
 			return err
 		}
 	}
-	format := fmt.Sprintf(`{"format":%d}`, Format)
-	for _, f := range [][2]string{{layoutName, layoutText}, {indexName, string(encodeIndex(nil))}, {formatName, format}} {
-		if _, err := os.Lstat(filepath.Join(s.dir, f[0])); err == nil {
-			continue
-		}
-		if err := s.replace(f[0], []byte(f[1])); err != nil {
-			return err
+	manifests, err := s.index()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for i, m := range manifests {
+		if name := refName(m); name != "" {
+			manifests[i].Annotations[annotationSum] = tagSum(name, samovar.Digest(m.Digest))
 		}
 	}
-	return nil
+	if err := s.replace(layoutName, []byte(layoutText)); err != nil {
+		return err
+	}
+	if err := s.replace(indexName, encodeIndex(manifests)); err != nil {
+		return err
+	}
+	return s.replace(formatName, []byte(formatText))
 }
 
 // OpenReadOnly opens the store in dir, which must exist, and changes nothing.

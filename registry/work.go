@@ -12,6 +12,9 @@ import (
 	"samovar"
 )
 
+// lockSuffix is that of the lock file beside a work folder.
+const lockSuffix = ".lock"
+
 // record is what the store reads of a run record: samovar.Run has the rest.
 type record struct {
 	Key     samovar.Digest   `json:"key"`
@@ -119,7 +122,7 @@ func (s *Store) WorkDir(ctx context.Context, key samovar.Digest, waiting func())
 		return "", nil, err
 	}
 	dir = filepath.Join(s.dir, workName, key.Hex())
-	unlockFile, err := lockFile(ctx, dir+".lock", true, waiting)
+	unlockFile, err := lockFile(ctx, dir+lockSuffix, true, waiting)
 	if err != nil {
 		release()
 		return "", nil, s.failed(action, err)
@@ -127,7 +130,7 @@ func (s *Store) WorkDir(ctx context.Context, key samovar.Digest, waiting func())
 	unlock = sync.OnceFunc(func() {
 		if _, ok := s.Finished(key); ok {
 			os.RemoveAll(dir) // what cannot be removed is left to GC
-			os.Remove(dir + ".lock")
+			os.Remove(dir + lockSuffix)
 		}
 		unlockFile()
 		release()
