@@ -1,0 +1,44 @@
+package recipe
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// expand replaces environment variables in the sources' paths and makes them
+// absolute, relative to the recipe's folder.
+func (r *Recipe) expand() error {
+	for i := range r.Corpus {
+		path, err := expand(r.Corpus[i].Path)
+		if err != nil {
+			return fmt.Errorf("corpus[%d].path: %w", i, err)
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(r.Dir, path)
+		}
+		r.Corpus[i].Path = path
+	}
+	return nil
+}
+
+// expand replaces $NAME and ${NAME}. A variable that is not set is an error,
+// but for $GOROOT, which go itself is asked for.
+func expand(path string) (string, error) {
+	var missing error
+	out := os.Expand(path, func(name string) string {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+		if name == "GOROOT" {
+			if v, err := exec.Command("go", "env", "GOROOT").Output(); err == nil {
+				return strings.TrimSpace(string(v))
+			}
+		}
+		missing = fmt.Errorf("$%s is not set", name)
+		return ""
+	})
+	return out, missing
+}

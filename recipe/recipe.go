@@ -1,0 +1,239 @@
+// Package recipe reads what somebody wants brewed and runs the graph of stages
+// that makes it: finished stages are found again, interrupted ones go on, the
+// others are run. It knows no stage and opens no store; both are handed to it.
+// Start with [Read] for recipes and [Brew] for running.
+package recipe
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"samovar/model"
+)
+
+// Recipe is a design: everything that decides what a brew makes.
+type Recipe struct {
+	Name       string    `json:"name"`
+	Seed       uint64    `json:"seed"`
+	Corpus     []Source  `json:"corpus"`
+	Validation int       `json:"validation"` // of 256 documents, how many are held out; 0: the default
+	Tokenizer  Tokenizer `json:"tokenizer"`
+	Model      Model     `json:"model"`
+	Train      Train     `json:"train"`
+	Tune       *Tune     `json:"tune"`
+	Eval       Eval      `json:"eval"`
+	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
+
+	Dir string `json:"-"` // the recipe's folder
+}
+
+// Source is where texts lie and what is known of them.
+type Source struct {
+	Path     string   `json:"path"`
+	Field    string   `json:"field"`
+	Language string   `json:"language"`
+	Licence  string   `json:"licence"`
+	Origin   string   `json:"origin"`
+	Weight   float64  `json:"weight"`
+	Kind     string   `json:"kind"`
+	Include  []string `json:"include"`
+}
+
+// Tokenizer says what vocabulary is learnt.
+type Tokenizer struct {
+	Vocab int    `json:"vocab"` // tokens; default 8,192
+	Pre   string `json:"pre"`   // pre-tokenizer by its name in llama.cpp
+}
+
+// Model is the one dial, or weights to go on from, and any field of the
+// architecture.
+type Model struct {
+	Depth  int             `json:"depth"` // default 4
+	From   string          `json:"from"`  // reference to a model whose weights training goes on from
+	Fields json.RawMessage `json:"-"`     // fields of model.Config that are set
+}
+
+// Train is the budget and the settings of pre-training; zero means the default
+// of package train.
+type Train struct {
+	Tokens   Count   `json:"tokens"`
+	Hours    float64 `json:"hours"`
+	KWh      float64 `json:"kwh"`
+	Numerics string  `json:"numerics"` // fp32 or bf16; default the fastest of this machine
+	Batch    Count   `json:"batch"`
+	Leaves   int     `json:"leaves"`
+	Rate     float64 `json:"rate"`
+	Warmup   float64 `json:"warmup"`
+	Decay    float64 `json:"decay"`
+	Weight   float64 `json:"weight_decay"`
+	Clip     float64 `json:"clip"`
+}
+
+// Tune is the settings of supervised tuning.
+type Tune struct {
+	Epochs float64 `json:"epochs"`
+	Batch  Count   `json:"batch"`
+	Rate   float64 `json:"rate"`
+}
+
+// Eval is what the result must reach to be released.
+type Eval struct {
+	Gates map[string]string `json:"gates"` // such as bits_per_byte: "< 1.4"
+}
+
+// Count is a number of things that may be written with k, M or G.
+type Count int64
+
+// UnmarshalJSON reads 20000000, "20M" or "0.5G".
+func (c *Count) UnmarshalJSON(b []byte) error {
+	s := strings.Trim(string(b), `"`)
+	factor := 1.0
+	for suffix, f := range map[string]float64{"k": 1e3, "M": 1e6, "G": 1e9} {
+		if t, ok := strings.CutSuffix(s, suffix); ok {
+			s, factor = t, f
+		}
+	}
+	v, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
+	if v *= factor; err != nil || v != math.Trunc(v) || v < 0 || v > 1e15 {
+		return fmt.Errorf("%s is no count: a whole number such as 500k, 20M or 1G is expected", b)
+	}
+	*c = Count(v)
+	return nil
+}
+
+// Read reads the recipe at path, expands its paths and checks what can be
+// checked without its data.
+func Read(path string) (*Recipe, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read recipe: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("read recipe %s: %w", path, err)
+	}
+	r, err := Parse(text, dir)
+	if err != nil {
+		return nil, fmt.Errorf("recipe %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// Parse is Read for the text of a recipe that lies in dir.
+func Parse(text []byte, dir string) (*Recipe, error) {
+	var tree any
+	if err := yaml.Unmarshal(text, &tree); err != nil {
+		return nil, fmt.Errorf("no YAML: %s", firstLine(yaml.FormatError(err, false, false)))
+	}
+	fields, ok := tree.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("fields such as name, corpus and train are expected")
+	}
+	r := &Recipe{Dir: dir}
+	if err := r.takeModel(fields); err != nil {
+		return nil, err
+	}
+	if err := decode(fields, r, ""); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return r, r.expand()
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// takeModel splits the model section into the dial and fields of model.Config.
+func (r *Recipe) takeModel(fields map[string]any) error {
+	section, ok := fields["model"].(map[string]any)
+	if !ok {
+		return nil // absent, or of a wrong type, which decode reports
+	}
+	dial, rest := map[string]any{}, map[string]any{}
+	for k, v := range section {
+		if k == "depth" || k == "from" {
+			dial[k] = v
+		} else {
+			rest[k] = v
+		}
+	}
+	if err := known(rest, structType(model.Config{}), "model", "depth", "from"); err != nil {
+		return err
+	}
+	var err error
+	r.Model.Fields, err = json.Marshal(rest)
+	fields["model"] = dial
+	return err
+}
+
+// Config returns the architecture for a vocabulary: derived from the depth,
+// then overwritten by what the recipe sets. base, if not nil, is that of the
+// model to go on from and takes the place of the derived one.
+func (m Model) Config(vocabulary int, base *model.Config) (model.Config, error) {
+	depth := m.Depth
+	if depth == 0 {
+		depth = 4
+	}
+	c := model.Derive(depth, vocabulary)
+	if base != nil {
+		c = *base
+	}
+	if len(m.Fields) > 0 {
+		if err := json.Unmarshal(m.Fields, &c); err != nil {
+			return c, plain(err, "model")
+		}
+	}
+	return c, c.Check()
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`)
+
+func (r *Recipe) check() error {
+	if !namePattern.MatchString(r.Name) {
+		return fmt.Errorf("name: %q is no name: small letters, digits, and . _ - between them are expected", r.Name)
+	}
+	if len(r.Corpus) == 0 {
+		return fmt.Errorf("corpus: there is no source; give at least one with path, language, licence and origin")
+	}
+	for i, s := range r.Corpus {
+		for _, f := range []struct{ name, value string }{{"path", s.Path}, {"language", s.Language}, {"licence", s.Licence}, {"origin", s.Origin}} {
+			if strings.TrimSpace(f.value) == "" {
+				return fmt.Errorf("corpus[%d]: %s is missing; every source says path, language, licence and origin", i, f.name)
+			}
+		}
+		if s.Weight < 0 || s.Weight > 1000 {
+			return fmt.Errorf("corpus[%d]: weight is %g; between 0 and 1000 is expected", i, s.Weight)
+		}
+	}
+	budgets := 0
+	for _, set := range []bool{r.Train.Tokens > 0, r.Train.Hours > 0, r.Train.KWh > 0} {
+		if set {
+			budgets++
+		}
+	}
+	if budgets != 1 {
+		return fmt.Errorf("train: %d budgets; give one of tokens, hours and kwh", budgets)
+	}
+	if n := r.Train.Numerics; n != "" && n != "fp32" && n != "bf16" {
+		return fmt.Errorf("train.numerics: %q is not known; fp32 or bf16 is expected", n)
+	}
+	if r.Model.Depth < 0 || r.Model.Depth > 128 {
+		return fmt.Errorf("model.depth: %d; between 1 and 128 is expected", r.Model.Depth)
+	}
+	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
+		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)
+	}
+	return nil
+}
