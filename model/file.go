@@ -156,14 +156,14 @@ type Weights func(t Tensor) ([]float32, error)
 // tokenizer's, in the order given), then the tensors in the format, vectors and
 // routers in F32. Equal arguments give equal bytes.
 func Write(w io.Writer, c Config, extra []gguf.KV, format kernel.Format, weights Weights) error {
-	meta := append(c.Metadata(), gguf.KV{Key: "general.file_type", Value: fileType(format)})
+	meta := append(c.Metadata(), gguf.KV{Key: "general.file_type", Value: FileType(format)})
 	if format != kernel.F32 {
 		meta = append(meta, gguf.KV{Key: "general.quantization_version", Value: uint32(2)})
 	}
 	meta = append(meta, extra...)
 	var tensors []gguf.Tensor
 	for _, t := range c.Tensors() {
-		f := t.format(format)
+		f := t.Format(format)
 		tensors = append(tensors, gguf.Tensor{Name: t.Name, Dims: t.Dims(), Type: uint32(f), Data: func(w io.Writer) error {
 			numbers, err := weights(t)
 			if err != nil {
@@ -178,18 +178,18 @@ func Write(w io.Writer, c Config, extra []gguf.KV, format kernel.Format, weights
 	return gguf.Write(w, meta, tensors)
 }
 
-// format is what a tensor is stored in when the model is stored in want:
+// Format is what a tensor is stored in when the model is stored in want:
 // llama.cpp keeps vectors and routers in F32, and rows that are no whole number
 // of blocks cannot be quantised.
-func (t Tensor) format(want kernel.Format) kernel.Format {
+func (t Tensor) Format(want kernel.Format) kernel.Format {
 	if e, _ := want.Block(); t.Vector() || t.Router || t.Cols%e != 0 {
 		return kernel.F32
 	}
 	return want
 }
 
-// fileType is llama.cpp's number for a file of mostly that format.
-func fileType(f kernel.Format) uint32 {
+// FileType is llama.cpp's number for a file of mostly that format.
+func FileType(f kernel.Format) uint32 {
 	switch f {
 	case kernel.F16:
 		return 1
