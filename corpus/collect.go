@@ -165,7 +165,7 @@ func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds)
 		return nil
 	}
 	err = ordered(ctx, runtime.GOMAXPROCS(0), produce, c.parse, p.add)
-	return p, errors.Join(err, p.train.Close(), p.validation.Close())
+	return p, first(err, p.train.Close(), p.validation.Close())
 }
 
 // parsedBatch is a batch with its documents parsed.

@@ -149,4 +149,4 @@ func newWriter(path string) (*writer, error) {
 
 func (w *writer) Write(p []byte) (int, error) { return w.z.Write(p) }
 
-func (w *writer) Close() error { return errors.Join(w.z.Close(), w.file.Close()) }
+func (w *writer) Close() error { return first(w.z.Close(), w.file.Close()) }

@@ -64,3 +64,13 @@ func ordered[T, R any](ctx context.Context, n int, produce func(emit func(T) err
 	})
 	return g.Wait()
 }
+
+// first returns the first error that is not nil: errors are one line.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

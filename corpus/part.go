@@ -121,7 +121,7 @@ func (s *sink) close() error {
 	if s == nil {
 		return nil
 	}
-	return errors.Join(s.Flush(), s.file.Close())
+	return first(s.Flush(), s.file.Close())
 }
 
 func (p *part) open() (err error) {
@@ -199,9 +199,9 @@ func (p *part) close() error {
 	if p.dialogue && p.tokens%8 != 0 {
 		err = p.mask.WriteByte(p.bits)
 	}
-	err = errors.Join(err, p.bin.Flush())
+	err = first(err, p.bin.Flush())
 	_, at := p.bin.file.WriteAt(p.encode(), 0)
-	return errors.Join(err, at, p.bin.close(), p.idx.close(), p.mask.close())
+	return first(err, at, p.bin.close(), p.idx.close(), p.mask.close())
 }
 
 func (p *part) count() Part {

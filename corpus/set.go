@@ -99,7 +99,7 @@ func (s *Set) record(i int64) (start int64, bytes, source int) {
 }
 
 // Close releases the files. The set must not be read afterwards.
-func (s *Set) Close() error { return errors.Join(s.bin.close(), s.idx.close(), s.mask.close()) }
+func (s *Set) Close() error { return first(s.bin.close(), s.idx.close(), s.mask.close()) }
 
 // Tokens returns the number of ids.
 func (s *Set) Tokens() int64 { return s.tokens }

@@ -111,7 +111,7 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 			return nil
 		})
 		for _, p := range []*part{texts, dialogues} {
-			if err = errors.Join(err, p.close()); err == nil && p.documents > 0 {
+			if err = first(err, p.close()); err == nil && p.documents > 0 {
 				shards.Parts = append(shards.Parts, p.count())
 				out.Files = append(out.Files, p.files()...)
 			}

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -388,5 +389,75 @@ func TestDamagedSets(t *testing.T) {
 				t.Fatal("no error")
 			}
 		})
+	}
+}
+
+// TestFullDisk makes the disk full where a stage writes.
+func TestFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	c, err := NewCollect(context.Background(), sourcesOf(stories(t, 300)), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := collect(t, sourcesOf(stories(t, 300))...)
+	in := samovar.Input{Paths: map[string]string{TrainFile: dir + "/" + TrainFile, ValidationFile: dir + "/" + ValidationFile}}
+	tests := []struct {
+		stage samovar.Stage
+		file  string
+	}{
+		{c, TrainFile}, {c, ValidationFile}, {c, ReportFile},
+		{bytewiseShard(), Train + ".bin"}, {bytewiseShard(), Train + ".idx"}, {bytewiseShard(), DialogueTrain + ".mask"},
+	}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			work := samovar.Work{Dir: t.TempDir(), Inputs: map[string]samovar.Input{"corpus": in}}
+			if err := os.Symlink("/dev/full", filepath.Join(work.Dir, test.file)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := test.stage.Run(context.Background(), work)
+			if err == nil || !strings.Contains(err.Error(), "no space left") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// TestMemory asserts that eight times the text does not take eight times the
+// memory: 128 MiB beside the hashes, whatever the corpus.
+func TestMemory(t *testing.T) {
+	if os.Getenv("SAMOVAR_LONG") == "" {
+		t.Skip("reads 500 MB: set SAMOVAR_LONG=1")
+	}
+	path := filepath.Join(t.TempDir(), "a.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := bufio.NewWriter(f)
+	const documents = 250_000
+	for i := range documents {
+		fmt.Fprintf(w, `{"text": "%d %s"}`+"\n", i, strings.Repeat(fmt.Sprint("word", i%997, " "), 250))
+	}
+	if err := first(w.Flush(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewCollect(context.Background(), []Source{at(path)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peak uint64
+	r := &recorder{on: func(samovar.Event) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapAlloc)
+	}}
+	if _, err := c.Run(context.Background(), samovar.Work{Dir: t.TempDir(), Recorder: r}); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("heap at most %d MiB for %d MiB of text", peak>>20, c.sources[0].bytes>>20)
+	if peak > 128<<20+40*documents {
+		t.Errorf("the heap grew to %d MiB", peak>>20)
 	}
 }
