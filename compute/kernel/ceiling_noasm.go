@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package kernel
 
 func measureFMA(iterations int) float64 { return measureFMAGeneric(iterations) }

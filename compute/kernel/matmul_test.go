@@ -7,40 +7,6 @@ import (
 	"testing"
 )
 
-// testAll runs f under every implementation that the machine has.
-func testAll(t *testing.T, f func(t *testing.T)) {
-	for _, name := range Implementations() {
-		t.Run(name, func(t *testing.T) {
-			restore, err := Use(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer restore()
-			f(t)
-		})
-	}
-}
-
-// random returns n normal numbers, the same for equal seeds.
-func random(seed uint64, n int) []float32 {
-	r := rand.New(rand.NewPCG(seed, 7))
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(r.NormFloat64())
-	}
-	return x
-}
-
-// same fails the test at the first element whose bits differ; NaNs are equal.
-func same(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	for i := range want {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) && (got[i] == got[i] || want[i] == want[i]) {
-			t.Fatalf("%s: element %d is %g (%08x), want %g (%08x)", what, i, got[i], math.Float32bits(got[i]), want[i], math.Float32bits(want[i]))
-		}
-	}
-}
-
 func TestGemmNaive(t *testing.T) {
 	shapes := [][3]int{{0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {1, 1, 1}, {5, 7, 3}, {6, 16, 8}, {13, 33, 40}, {97, 50, 401}, {7, 1550, 9}}
 	testAll(t, func(t *testing.T) {
@@ -92,4 +58,133 @@ func pick[T any](b bool, x, y T) T {
 		return x
 	}
 	return y
+}
+
+// gemmWant is the definition in Gemm's and GemmBF16's comments.
+func gemmWant(c []float32, ldc int, a, b operand, m, n, k int, accumulate, bf16 bool) {
+	at := func(o *operand, i, l int) float32 {
+		if l >= k {
+			return 0
+		}
+		return o.data[pick(o.alongK, i*o.ld+l, l*o.ld+i)]
+	}
+	word := func(o *operand, i, l int) uint32 {
+		return uint32(toBF16(at(o, i, l))) | uint32(toBF16(at(o, i, l+1)))<<16
+	}
+	for i := range m {
+		for j := range n {
+			sum := &c[i*ldc+j]
+			for k0 := 0; k0 < k || k0 == 0; k0 += 384 {
+				var acc float32
+				for l := k0; l < min(k0+384, k); l++ {
+					if !bf16 {
+						acc = fma(at(&a, i, l), at(&b, j, l), acc)
+					} else if l%2 == 0 {
+						acc = dotBF16(acc, word(&a, i, l), word(&b, j, l))
+					}
+				}
+				switch {
+				case k0 > 0 || accumulate && k > 0:
+					*sum += acc
+				case !accumulate:
+					*sum = acc
+				}
+			}
+		}
+	}
+}
+
+func TestGemmExact(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 5))
+		var s Scratch
+		for trial := range 120 {
+			m, n, k := r.IntN(40), r.IntN(90), r.IntN(60)
+			if trial%10 == 0 {
+				k += 384
+			}
+			fill := pick(trial%3 == 0, extremes, random)
+			gemmTrial(t, &s, fill, uint64(trial), m, n, k, trial%2 == 1)
+		}
+	})
+}
+
+// gemmTrial compares all eight forms of a product with the definition, with
+// strides larger than the rows, odd alignment and guards.
+func gemmTrial(t *testing.T, s *Scratch, fill func(uint64, int) []float32, seed uint64, m, n, k int, bf16 bool) {
+	t.Helper()
+	for v := range 8 {
+		transA, transB, accumulate := v&1 > 0, v&2 > 0, v&4 > 0
+		lda, ldb, ldc := pick(transA, m, k)+v%3, pick(transB, k, n)+1, n+2
+		a, _ := guarded(fill(seed, lda*pick(transA, k, m)))
+		b, _ := guarded(fill(seed+1, ldb*pick(transB, n, k)))
+		c, check := guarded(random(seed+2, ldc*m))
+		want := append([]float32(nil), c...)
+		gemmWant(want, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, m, n, k, accumulate, bf16)
+		pick(bf16, GemmBF16, Gemm)(c, ldc, a, lda, transA, b, ldb, transB, m, n, k, accumulate, s)
+		same(t, fmt.Sprint("product ", m, n, k, transA, transB, accumulate, bf16), c, want)
+		check(t)
+	}
+}
+
+// TestGemmSplit splits a product along n and m, at every kind of edge.
+func TestGemmSplit(t *testing.T) {
+	const m, n, k = 29, 83, 500
+	a, b := random(1, m*k), random(2, k*n)
+	whole := make([]float32, m*n)
+	testAll(t, func(t *testing.T) {
+		var s Scratch
+		for _, gemm := range []func([]float32, int, []float32, int, bool, []float32, int, bool, int, int, int, bool, *Scratch){Gemm, GemmBF16} {
+			gemm(whole, n, a, k, false, b, n, false, m, n, k, false, &s)
+			for at := 1; at < m; at += 3 {
+				split := make([]float32, m*n)
+				j := at * 2
+				gemm(split, n, a, k, false, b, n, false, at, n, k, false, &s)
+				gemm(split[at*n:], n, a[at*k:], k, false, b, n, false, m-at, j, k, false, &s)
+				gemm(split[at*n+j:], n, a[at*k:], k, false, b[j:], n, false, m-at, n-j, k, false, &s)
+				same(t, fmt.Sprint("split at ", at), split, whole)
+			}
+		}
+	})
+}
+
+func TestGemmPanics(t *testing.T) {
+	for name, f := range map[string]func(){
+		"short A": func() {
+			Gemm(make([]float32, 4), 2, make([]float32, 3), 2, false, make([]float32, 4), 2, false, 2, 2, 2, false, nil)
+		},
+		"short C": func() {
+			Gemm(make([]float32, 3), 2, make([]float32, 4), 2, false, make([]float32, 4), 2, false, 2, 2, 2, false, nil)
+		},
+		"stride B": func() {
+			Gemm(make([]float32, 4), 2, make([]float32, 4), 2, false, make([]float32, 4), 1, false, 2, 2, 2, false, nil)
+		},
+		"negative": func() { Gemm(nil, 2, nil, 2, false, nil, 2, false, -1, 2, 2, false, nil) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+func TestFlush(t *testing.T) {
+	for _, c := range [][4]float32{
+		{0x1p-63, 0x1p-64, 0, 0},                              // a denormal result
+		{-0x1p-63, 0x1p-64, 0, float32(math.Copysign(0, -1))}, // keeps its sign
+		{0x1p-130, 0x1p120, 1, 1},                             // a denormal operand
+		{0x1p-127, 1, 0, 0},
+		{-0x1.8p-75, 0x1p-76, 0x1p-126, 0},            // just below the smallest normal number: tiny after rounding
+		{-0x1p-75, 0x1p-77, 0x1p-126, 0x1p-126},       // rounds up to it
+		{0x1p-63, 0x1p-63, 0x1p-126, 0x1.0p-125},      // normal
+		{0x1.8p0, 0x1.8p0, 0x1.8p-23, 0x1.200002p+01}, // rounds as always
+	} {
+		if got := fmaFlush(c[0], c[1], c[2]); math.Float32bits(got) != math.Float32bits(c[3]) {
+			t.Errorf("fmaFlush(%x, %x, %x) = %x, want %x", c[0], c[1], c[2], got, c[3])
+		}
+	}
 }

@@ -109,8 +109,23 @@ type Activations struct {
 	f       []float32 // F32
 	q       []int8    // codes
 	wide    []int16   // codes, for implementations that multiply int16
-	d       []float32 // [rows][k/32] scales
-	sum     []int32   // [rows][k/32] what the offset of the codes of W adds to a block's dot product, negated
+	scales  []blockScale
+}
+
+// blockScale belongs to a block of 32 quantised inputs.
+type blockScale struct {
+	d   float32
+	sum int32 // of the codes, times codeOffset: takes the offset of W's codes back
+}
+
+// codeOffset is what to add to a code in a panel to get the code it stands
+// for.
+func codeOffset(t Format) int {
+	if t == Q4_0 {
+		return -8
+	}
+	_, bias := q8Layout()
+	return -int(bias)
 }
 
 // Rows returns the number of rows.
@@ -138,8 +153,7 @@ func (a *Activations) Reset(t Format, rows, k int) {
 	} else {
 		a.q = grow(a.q, n)
 	}
-	a.d = grow(a.d, rows*(k/32))
-	a.sum = grow(a.sum, rows*(k/32))
+	a.scales = grow(a.scales, rows*(k/32))
 }
 
 func grow[T any](s []T, n int) []T {

@@ -7,11 +7,6 @@ import (
 
 // quantizeGeneric prepares row r of quantised activations.
 func (a *Activations) quantizeGeneric(r int, x []float32) {
-	offset := int32(-8)
-	if a.format == Q8_0 {
-		_, bias := q8Layout()
-		offset = -int32(bias)
-	}
 	nb := a.k / 32
 	for b := range nb {
 		d, id := scaleQ8(x[b*32:][:32])
@@ -25,8 +20,7 @@ func (a *Activations) quantizeGeneric(r int, x []float32) {
 				a.q[r*a.stride+b*32+i] = q
 			}
 		}
-		a.d[r*nb+b] = d
-		a.sum[r*nb+b] = offset * sum
+		a.scales[r*nb+b] = blockScale{d, int32(codeOffset(a.format)) * sum}
 	}
 }
 
@@ -63,13 +57,13 @@ func mulQ8Generic(acc *[panelWidth]float32, panel []byte, x *Activations, r int)
 	nb := x.k / 32
 	for b := range nb {
 		p := panel[b*panelWidth*34:][:panelWidth*34]
-		codes := x.q[r*x.stride+b*32:][:32]
+		codes, scale := x.q[r*x.stride+b*32:][:32], x.scales[r*nb+b]
 		for j := range acc {
-			dot := x.sum[r*nb+b]
+			dot := scale.sum
 			for c, q := range codes {
 				dot += int32(q) * int32(p[2*panelWidth+(c/4*panelWidth+j)*4+c%4])
 			}
-			acc[j] = fma(float32(dot), float32(f16At(p, j)*x.d[r*nb+b]), acc[j])
+			acc[j] = fma(float32(dot), float32(f16At(p, j)*scale.d), acc[j])
 		}
 	}
 }
@@ -78,14 +72,14 @@ func mulQ4Generic(acc *[panelWidth]float32, panel []byte, x *Activations, r int)
 	nb := x.k / 32
 	for b := range nb {
 		p := panel[b*panelWidth*18:][:panelWidth*18]
-		codes := x.q[r*x.stride+b*32:][:32]
+		codes, scale := x.q[r*x.stride+b*32:][:32], x.scales[r*nb+b]
 		for j := range acc {
-			dot := x.sum[r*nb+b]
+			dot := scale.sum
 			for c := range 16 {
 				q := p[2*panelWidth+(c/4*panelWidth+j)*4+c%4]
 				dot += int32(codes[c])*int32(q&15) + int32(codes[c+16])*int32(q>>4)
 			}
-			acc[j] = fma(float32(dot), float32(f16At(p, j)*x.d[r*nb+b]), acc[j])
+			acc[j] = fma(float32(dot), float32(f16At(p, j)*scale.d), acc[j])
 		}
 	}
 }

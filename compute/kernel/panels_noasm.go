@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package kernel
 
 func q8Layout() (group int, bias byte) { return 4, 128 }

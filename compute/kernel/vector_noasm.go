@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package kernel
 
 func dot(x, y []float32) float32     { return dotGeneric(x, y) }

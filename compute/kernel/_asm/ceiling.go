@@ -1,0 +1,57 @@
+package main
+
+func ceiling(a *asm) {
+	measure(a, "measureAVX2", ymm, 12, false)
+	measure(a, "measureAVX512", zmm, 24, false)
+	measure(a, "measureBF16AVX512", zmm, 24, true)
+	readBytes(a)
+}
+
+// measure writes (iterations int): n independent chains of FMAs of zeros.
+func measure(a *asm, name string, v vec, n int, bf16 bool) {
+	a.function(name, 0, 8)
+	a.load("iterations", "CX")
+	for r := range n + 2 {
+		v.zero(a, r)
+	}
+	a.p("loop:")
+	for r := range n {
+		if bf16 {
+			vdpbf16ps(a, n, n+1, r)
+		} else {
+			a.i("VFMADD231PS %s, %s, %s", v.r(n), v.r(n+1), v.r(r))
+		}
+	}
+	a.i("DECQ CX")
+	a.i("JNZ loop")
+	a.ret()
+}
+
+// readBytes writes (b *byte, n int) uint64: n is a multiple of 256.
+func readBytes(a *asm) {
+	a.function("readBytesAVX2", 0, 24)
+	a.load("b", "SI", "n", "CX")
+	for i := range 4 {
+		a.i("VPXOR Y%d, Y%d, Y%d", i, i, i)
+	}
+	a.p("loop:")
+	for at := 0; at < 256; at += 64 {
+		a.i("PREFETCHT0 %d(SI)", 2048+at)
+	}
+	for i := range 8 {
+		a.i("VPXOR %d(SI), Y%d, Y%d", 32*i, i%4, i%4)
+	}
+	a.i("ADDQ $256, SI")
+	a.i("SUBQ $256, CX")
+	a.i("JNZ loop")
+	for _, r := range [][2]int{{1, 0}, {3, 2}, {2, 0}} {
+		a.i("VPXOR Y%d, Y%d, Y%d", r[0], r[1], r[1])
+	}
+	a.i("VEXTRACTI128 $1, Y0, X1")
+	a.i("VPXOR X1, X0, X0")
+	a.i("VPSRLDQ $8, X0, X1")
+	a.i("VPXOR X1, X0, X0")
+	a.i("MOVQ X0, AX")
+	a.i("MOVQ AX, ret+16(FP)")
+	a.ret()
+}

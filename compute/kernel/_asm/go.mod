@@ -1,0 +1,3 @@
+module samovar/compute/kernel/asm
+
+go 1.26.0

@@ -1,0 +1,50 @@
+//go:build !purego
+
+package kernel
+
+//go:noescape
+func measureAVX2(iterations int)
+
+//go:noescape
+func measureAVX512(iterations int)
+
+//go:noescape
+func measureBF16AVX512(iterations int)
+
+//go:noescape
+func readBytesAVX2(b *byte, n int) uint64
+
+func measureFMA(iterations int) float64 {
+	switch n := max(iterations, 1); {
+	case level >= avx512:
+		measureAVX512(n)
+		return float64(n) * 24 * 16 * 2
+	case level >= avx2:
+		measureAVX2(n)
+		return float64(n) * 12 * 8 * 2
+	}
+	return measureFMAGeneric(iterations)
+}
+
+func measureBF16(iterations int) float64 {
+	if level < avx512bf16 {
+		return 0
+	}
+	n := max(iterations, 1)
+	measureBF16AVX512(n)
+	return float64(n) * 24 * 32 * 2
+}
+
+// readChunk bounds one call of assembly, which cannot be preempted.
+const readChunk = 1 << 20
+
+func readBytes(b []byte) (x uint64) {
+	if level >= avx2 {
+		for len(b) >= 256 {
+			n := min(len(b)&^255, readChunk)
+			x ^= readBytesAVX2(&b[0], n)
+			b = b[n:]
+		}
+	}
+	return x ^ readBytesGeneric(b)
+}

@@ -1,0 +1,161 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// panelWant is the definition in MulPanels' comment for one output.
+func panelWant(t Format, w []byte, x []float32) (acc float32) {
+	if t == F32 {
+		row := make([]float32, len(x))
+		Dequantize(F32, row, w)
+		for i, v := range x {
+			acc = fma(row[i], v, acc)
+		}
+		return acc
+	}
+	_, size := t.Block()
+	for b := range len(x) / 32 {
+		block := w[b*size:][:size]
+		d, id := scaleQ8(x[b*32:][:32])
+		var dot int32
+		for i, v := range x[b*32:][:32] {
+			q := int32(int8(block[2+i%(size-2)]))
+			if t == Q4_0 {
+				q = int32(block[2+i%16]>>(i/16*4)&15) - 8
+			}
+			dot += q * int32(codeQ8(v, id))
+		}
+		acc = fma(float32(dot), float32(f16At(block, 0)*d), acc)
+	}
+	return acc
+}
+
+// TestMulPanels compares every format, with any number of rows and outputs,
+// with the definition, which knows one row and one output: so the bits do not
+// depend on how many there are.
+func TestMulPanels(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		for _, f := range []Format{F32, Q8_0, Q4_0} {
+			for _, d := range [][3]int{{1, 1, 32}, {1, 100, 64}, {2, 16, 96}, {3, 33, 32}, {5, 47, 64}, {7, 64, 160}, {13, 17, 32}, {26, 80, 64}, {1, 16, 0}, {2, 0, 32}} {
+				mulTrial(t, f, random, d[0], d[1], d[2])
+				mulTrial(t, f, extremes, d[0], d[1], d[2])
+				if f == F32 {
+					mulTrial(t, f, random, d[0], d[1], d[2]+d[0]%7)
+				}
+			}
+		}
+	})
+}
+
+func mulTrial(t *testing.T, f Format, fill func(uint64, int) []float32, rows, n, k int) {
+	t.Helper()
+	w := make([]byte, n*f.Bytes(k))
+	Quantize(f, w, fill(1, n*k))
+	panels := make([]byte, PanelsSize(f, n, k))
+	for i := range panels {
+		panels[i] = 0xa5
+	}
+	Pack(f, panels, w, n, k)
+	ldx, ldy := k+3, n+5
+	x, _ := guarded(fill(2, rows*ldx))
+	y, check := guarded(random(3, rows*ldy))
+	want := append([]float32(nil), y...)
+	for r := range rows {
+		for j := range n {
+			want[r*ldy+j] = panelWant(f, w[j*f.Bytes(k):][:f.Bytes(k)], x[r*ldx:][:k])
+		}
+	}
+	var a Activations
+	a.Prepare(f, x, ldx, rows, k)
+	for n0 := 0; n0 < n; n0 += 48 { // several calls, as threads would make them
+		MulPanels(f, y, ldy, panels, &a, n0, min(n0+48, n), k)
+	}
+	same(t, fmt.Sprint(f, rows, n, k), y, want)
+	check(t)
+}
+
+// TestMulPanelsExtremeCodes has the largest codes in every place: nothing may
+// saturate.
+func TestMulPanelsExtremeCodes(t *testing.T) {
+	const n, k, rows = 32, 64, 7
+	testAll(t, func(t *testing.T) {
+		for _, f := range []Format{Q8_0, Q4_0} {
+			for _, code := range []byte{0x80, 0x7f, 0xff, 0x00} {
+				_, size := f.Block()
+				w := make([]byte, n*f.Bytes(k))
+				for i := range w {
+					w[i] = code
+					if i%size < 2 {
+						w[i] = []byte{0, 0x3c}[i%size] // scale 1
+					}
+				}
+				for _, v := range []float32{127, -127} {
+					x := make([]float32, rows*k)
+					for i := range x {
+						x[i] = v
+					}
+					panels, y := make([]byte, PanelsSize(f, n, k)), make([]float32, rows*n)
+					Pack(f, panels, w, n, k)
+					var a Activations
+					a.Prepare(f, x, k, rows, k)
+					MulPanels(f, y, n, panels, &a, 0, n, k)
+					q := float32(int8(code))
+					if f == Q4_0 { // both nibbles count half the times
+						q = (float32(code&15) + float32(code>>4) - 16) / 2
+					}
+					for i := range y {
+						if want := q * v * k; y[i] != want {
+							t.Fatalf("%v, codes %#x times %g: y[%d] = %g, want %g", f, code, v, i, y[i], want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestPrepareRows prepares rows in parts, and again with fewer rows.
+func TestPrepareRows(t *testing.T) {
+	const rows, n, k = 9, 16, 64
+	testAll(t, func(t *testing.T) {
+		for _, f := range []Format{F32, Q8_0, Q4_0} {
+			w, x := make([]byte, n*f.Bytes(k)), random(2, rows*k)
+			Quantize(f, w, random(1, n*k))
+			panels := make([]byte, PanelsSize(f, n, k))
+			Pack(f, panels, w, n, k)
+			var whole, parts Activations
+			got, want := make([]float32, rows*n), make([]float32, rows*n)
+			whole.Prepare(f, x, k, rows, k)
+			MulPanels(f, want, n, panels, &whole, 0, n, k)
+			parts.Prepare(f, x, k, 1, k)
+			parts.Reset(f, rows, k)
+			parts.PrepareRows(x, k, 4, 9)
+			parts.PrepareRows(x, k, 0, 4)
+			MulPanels(f, got, n, panels, &parts, 0, n, k)
+			same(t, f.String(), got, want)
+		}
+	})
+}
+
+func TestNaNPropagates(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		for _, f := range []Format{F32, Q8_0, Q4_0} {
+			w, x, y := make([]byte, 16*f.Bytes(32)), random(1, 32), make([]float32, 16)
+			Quantize(f, w, random(2, 512))
+			panels := make([]byte, PanelsSize(f, 16, 32))
+			Pack(f, panels, w, 16, 32)
+			x[5] = float32(math.NaN())
+			var a Activations
+			a.Prepare(f, x, 32, 1, 32)
+			MulPanels(f, y, 16, panels, &a, 0, 16, 32)
+			for i, v := range y {
+				if v == v {
+					t.Fatalf("%v: y[%d] = %g", f, i, v)
+				}
+			}
+		}
+	})
+}
