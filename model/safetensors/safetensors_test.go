@@ -312,12 +312,17 @@ func TestWriteRefuses(t *testing.T) {
 }
 
 // FuzzRead: whatever Read accepts, Write writes and Read reads again as equal.
+// The length before the header is always right, as most inputs would not come
+// past it otherwise.
 func FuzzRead(f *testing.F) {
-	f.Add(mustWrite(f, referenceMetadata, referenceTensors()))
-	f.Add(file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
-	f.Add(file(`{"__metadata__":{"\u00e9\ud83e\uded6":"\n"}}  `, 0))
-	f.Add(file(`{"b":{"dtype":"U8","shape":[0],"data_offsets":[2,2]},"a":{"dtype":"F4","shape":[4],"data_offsets":[0,2]}}`, 2))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	reference := mustWrite(f, referenceMetadata, referenceTensors())
+	end := lengthSize + binary.LittleEndian.Uint64(reference)
+	f.Add(string(reference[lengthSize:end]), reference[end:])
+	f.Add(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, ramp(4))
+	f.Add(`{"__metadata__":{"\u00e9\ud83e\uded6":"\n"}}  `, []byte{})
+	f.Add(`{"b":{"dtype":"U8","shape":[0],"data_offsets":[2,2]},"a":{"dtype":"F4","shape":[4],"data_offsets":[0,2]}}`, ramp(2))
+	f.Fuzz(func(t *testing.T, header string, data []byte) {
+		b := append(file(header, 0), data...)
 		first, err := read(b)
 		if err != nil {
 			return
