@@ -12,9 +12,9 @@ type LoaderConfig struct {
 	Seed    uint64
 	Rows    int       // rows a batch
 	Window  int       // tokens a row
-	Weights []float64 // of the sources; nil or missing: 1. 0 leaves a source out
+	Weights []float64 // of the sources, 0 leaves one out; nil: those of the shards
 	Whole   bool      // do not cut a document that fits into a row: for dialogues
-	Once    bool      // one epoch, after which rows are padding: for validation
+	Once    bool      // each document once, then rows of padding: for validation
 	Limit   int64     // tokens after which an epoch ends with the document begun; 0: none
 }
 
@@ -65,10 +65,7 @@ func NewLoader(set *Set, config LoaderConfig) (*Loader, error) {
 	}
 	l := &Loader{set: set, config: config, uniform: !config.Whole && config.Limit == 0}
 	for i, docs := range set.sources {
-		w := 1.0
-		if i < len(config.Weights) {
-			w = config.Weights[i]
-		}
+		w := l.weight(i)
 		if !(w >= 0 && w <= maxWeight) {
 			return nil, fmt.Errorf("load rows: weight %v of source %d is not between 0 and %d", w, i+1, maxWeight)
 		}
@@ -93,6 +90,17 @@ func NewLoader(set *Set, config LoaderConfig) (*Loader, error) {
 			l.layout.Tokens, config.Rows, config.Window, batch)
 	}
 	return l, nil
+}
+
+func (l *Loader) weight(source int) float64 {
+	weights := l.config.Weights
+	if weights == nil && !l.config.Once {
+		weights = l.set.weights
+	}
+	if source < len(weights) {
+		return weights[source]
+	}
+	return 1
 }
 
 // Epoch returns the counts of epoch e, from 0.

@@ -231,3 +231,95 @@ func TestRowsOfKnownDocuments(t *testing.T) {
 		})
 	}
 }
+
+// TestWeightsOfShards asserts that a loader follows the weights kept with the
+// shards, and that validation reads each document once all the same.
+func TestWeightsOfShards(t *testing.T) {
+	set := makeSet(t, t.TempDir(), [][]int{{10}, {10, 10}}, Shard{Begin: 1, End: 1}, false)
+	defer set.Close()
+	set.weights = []float64{5}
+	for _, test := range []struct {
+		config    LoaderConfig
+		documents int64
+	}{
+		{LoaderConfig{}, 7}, {LoaderConfig{Once: true}, 3}, {LoaderConfig{Weights: []float64{2, 0}}, 2}, {LoaderConfig{Weights: []float64{0.1, 3}}, 7},
+	} {
+		test.config.Rows, test.config.Window = 1, 4
+		loader, err := NewLoader(set, test.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := loader.Epoch(0); got.Documents != test.documents || got.Tokens != 10*test.documents || got.Bytes != 30*test.documents {
+			t.Errorf("%+v: %+v, want %d documents", test.config, got, test.documents)
+		}
+	}
+}
+
+// TestOnce asserts that validation gives each token once and then padding.
+func TestOnce(t *testing.T) {
+	set := makeSet(t, t.TempDir(), [][]int{{7, 30, 2, 19}}, Shard{Begin: 1, End: 1}, false)
+	defer set.Close()
+	loader, err := NewLoader(set, LoaderConfig{Rows: 3, Window: 8, Once: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var learnt int64
+	for step := range loader.Steps(1) + 1 {
+		for _, id := range loader.Batch(step).Targets {
+			if id >= 0 {
+				learnt++
+			}
+		}
+	}
+	if learnt != set.Tokens() || loader.Steps(1) != 3 || loader.Epochs(16*8) < 2 {
+		t.Errorf("%d targets of %d tokens in %d steps", learnt, set.Tokens(), loader.Steps(1))
+	}
+	limited, err := NewLoader(set, LoaderConfig{Rows: 1, Window: 8, Once: true, Limit: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := limited.Epoch(0); e.Tokens < 20 || e.Tokens == set.Tokens() || e.Bytes != 3*e.Tokens {
+		t.Errorf("limited to 20 tokens: %+v", e)
+	}
+}
+
+func TestLoaderRefuses(t *testing.T) {
+	set := makeSet(t, t.TempDir(), [][]int{{10}}, Shard{Begin: 1, End: 1}, false)
+	defer set.Close()
+	for want, config := range map[string]LoaderConfig{
+		"0 rows of 4 tokens make no batch":          {Window: 4},
+		"too little text: an epoch has 10 tokens":   {Rows: 3, Window: 4},
+		"weight -1 of source 1":                     {Rows: 1, Window: 4, Weights: []float64{-1}},
+		"every source with documents has weight 0":  {Rows: 1, Window: 4, Weights: []float64{0}},
+		"weight NaN of source 1 is not between 0 a": {Rows: 1, Window: 4, Weights: []float64{math.NaN()}},
+	} {
+		if _, err := NewLoader(set, config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
+// TestPermutation asserts that each number comes once, in another order for
+// each seed, and that order is no accident of the small domain.
+func TestPermutation(t *testing.T) {
+	for _, n := range []int64{1, 2, 3, 4, 5, 17, 64, 1000} {
+		orders := map[string]bool{}
+		for seed := range uint64(20) {
+			p := permute(n, 7, seed)
+			got := make([]int64, n)
+			for i := range got {
+				got[i] = p.at(int64(i))
+			}
+			orders[fmt.Sprint(got)] = true
+			slices.Sort(got)
+			for i := range got {
+				if got[i] != int64(i) {
+					t.Fatalf("n %d, seed %d: %d is missing", n, seed, i)
+				}
+			}
+		}
+		if n >= 17 && len(orders) != 20 || n > 2 && len(orders) < 4 {
+			t.Errorf("n %d: %d orders for 20 seeds", n, len(orders))
+		}
+	}
+}

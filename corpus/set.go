@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -13,7 +14,8 @@ import (
 type Set struct {
 	header
 	bin, idx, mask mapping
-	sources        []span64 // documents of each source
+	sources        []span64  // documents of each source
+	weights        []float64 // of the sources; missing: 1
 }
 
 // span64 is the half-open range from first to end.
@@ -30,7 +32,12 @@ func OpenSet(shards samovar.Input, part string) (*Set, error) {
 		return nil, fmt.Errorf("open shards: %s: %w", part, ErrNoPart)
 	}
 	s := &Set{}
+	var config Shards
 	err := s.open(shards, part)
+	if err == nil && len(shards.Config) > 0 {
+		err = json.Unmarshal(shards.Config, &config)
+		s.weights = config.Weights
+	}
 	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open shards: %s: %w", part, err)

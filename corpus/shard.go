@@ -40,6 +40,11 @@ type Shard struct {
 	// what it does beyond the tokenizer, such as the chat template's text.
 	Dialogue func(turns []Turn) (ids []int32, learn []bool, err error)
 	Template string
+
+	// Weights of the sources (see the function Weights) are kept with the
+	// shards, so that what is trained on them depends on their digest alone;
+	// the ids do not depend on them. Nil: all 1.
+	Weights []float64
 }
 
 // Name returns "shard".
@@ -51,16 +56,19 @@ func (*Shard) Version() int { return 1 }
 // Config returns what beside the inputs decides the bytes.
 func (s *Shard) Config() any {
 	return struct {
-		Vocabulary int    `json:"vocabulary"`
-		Begin      int32  `json:"begin"`
-		End        int32  `json:"end"`
-		Template   string `json:"template,omitempty"`
-	}{s.Vocabulary, s.Begin, s.End, s.Template}
+		Vocabulary int       `json:"vocabulary"`
+		Begin      int32     `json:"begin"`
+		End        int32     `json:"end"`
+		Template   string    `json:"template,omitempty"`
+		Weights    []float64 `json:"weights,omitempty"`
+	}{s.Vocabulary, s.Begin, s.End, s.Template, s.Weights}
 }
 
-// Shards is the Config of the artifact: the parts that there are.
+// Shards is the Config of the artifact: the parts that there are, and the
+// weights of the sources.
 type Shards struct {
-	Parts []Part `json:"parts"`
+	Parts   []Part    `json:"parts"`
+	Weights []float64 `json:"weights,omitempty"`
 }
 
 // Part counts what one part holds.
@@ -84,7 +92,7 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 			of += source.Documents
 		}
 	}
-	out, shards := samovar.Output{Kind: samovar.KindShards}, Shards{}
+	out, shards := samovar.Output{Kind: samovar.KindShards}, Shards{Weights: s.Weights}
 	for _, split := range []struct{ file, text, dialogue string }{
 		{TrainFile, Train, DialogueTrain}, {ValidationFile, Validation, DialogueValidation},
 	} {

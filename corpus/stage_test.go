@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,7 +294,9 @@ func TestShardRefuses(t *testing.T) {
 func TestRoundTrip(t *testing.T) {
 	dir, _ := collect(t, sourcesOf(stories(t, 300))...)
 	train, _ := documents(t, dir)
-	shards := shard(t, dir, bytewiseShard())
+	stage := bytewiseShard()
+	stage.Weights = []float64{2, 1}
+	shards := shard(t, dir, stage)
 	texts, err := OpenSet(shards, Train)
 	if err != nil {
 		t.Fatal(err)
@@ -321,6 +324,9 @@ func TestRoundTrip(t *testing.T) {
 		if got != want || x.Source != d.Source || x.Bytes != d.size() {
 			t.Fatalf("%+v became %q, %+v", d, got, x)
 		}
+	}
+	if !slices.Equal(texts.weights, stage.Weights) {
+		t.Errorf("weights %v", texts.weights)
 	}
 	if i != texts.Documents() || j != dialogues.Documents() {
 		t.Errorf("%d texts and %d dialogues", i, j)
