@@ -23,7 +23,8 @@ const (
 	alignmentKey = "general.alignment"
 
 	// Limits that keep the tables built from a hostile file small. Real files
-	// have under a hundred keys and a few thousand tensors.
+	// have under a hundred keys, a few thousand tensors and headers of 20 MB.
+	maxHeader    = 1 << 28 // bytes before the tensors' data; for files with holes
 	maxKeys      = 1 << 14
 	maxTensors   = 1 << 16
 	maxKey       = 1<<16 - 1 // bytes, from the specification
@@ -88,7 +89,7 @@ func Open(path string) (*File, error) {
 // twice size and 16 MiB.
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	f := &File{r: r, size: size, Alignment: DefaultAlignment}
-	d := &decoder{r: r, size: size, buf: make([]byte, bufferSize)}
+	d := &decoder{r: r, size: min(size, maxHeader), buf: make([]byte, bufferSize)}
 	if err := f.decode(d); err != nil {
 		return nil, fmt.Errorf("read gguf: %w", err)
 	}

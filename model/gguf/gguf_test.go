@@ -464,6 +464,29 @@ func TestAllocation(t *testing.T) {
 	}
 }
 
+// sparse is a file of text and then a terabyte that takes no room on the disk.
+type sparse string
+
+func (s sparse) ReadAt(b []byte, off int64) (int, error) {
+	clear(b)
+	if off < int64(len(s)) {
+		copy(b, s[off:])
+	}
+	return len(b), nil
+}
+
+func TestSparse(t *testing.T) {
+	text := append(head(0, 1), pack("k", kindString, uint64(1<<39))...)
+	if _, err := Read(sparse(text), 1<<40); err == nil || !strings.Contains(err.Error(), "do not fit") {
+		t.Errorf("a string of half a terabyte: %v", err)
+	}
+	text = append(head(1, 0), pack("a", uint32(1), uint64(1<<37), F32, uint64(0))...)
+	f, err := Read(sparse(text), 1<<40)
+	if err != nil || f.Tensors[0].Size != 1<<39 {
+		t.Errorf("a tensor of half a terabyte: %v", err)
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
 	failing := Tensor{Name: "a", Type: F32, Dims: []int{1}, Data: func(io.Writer) error { return errors.New("no disk") }}
 	for name, c := range map[string]struct {
