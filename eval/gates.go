@@ -1,0 +1,141 @@
+package eval
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// bySource begins the name of a source's bits per byte.
+const bySource = "bits_per_byte/"
+
+// Metrics returns the figures by their names: those of all text, and
+// "bits_per_byte/SOURCE".
+func (r Result) Metrics() map[string]float64 {
+	m := map[string]float64{
+		"bits_per_byte": r.BitsPerByte, "standard_error": r.StandardError, "loss": r.Loss,
+		"tokens": float64(r.Tokens), "documents": float64(r.Documents), "bytes": float64(r.Bytes),
+	}
+	for _, s := range r.Sources {
+		m[bySource+s.Source] = s.BitsPerByte
+	}
+	return m
+}
+
+// Gates are what a model's figures must reach: {"bits_per_byte": "< 1.4"}.
+type Gates map[string]string
+
+// Gate is one of them.
+type Gate struct {
+	Metric   string
+	Operator string // one of <, <=, > and >=
+	Limit    float64
+}
+
+func (g Gate) String() string {
+	return g.Operator + " " + strconv.FormatFloat(g.Limit, 'g', -1, 64)
+}
+
+// Failure is a gate that a figure does not pass.
+type Failure struct {
+	Gate
+	Value float64
+}
+
+func (f Failure) String() string {
+	return fmt.Sprintf("%s is %.6g, and %s is required", f.Metric, f.Value, f.Gate)
+}
+
+// Parse reads the gates, in the order of their metrics. Names of sources are
+// taken on trust: only a result knows them.
+func (g Gates) Parse() ([]Gate, error) {
+	var gates []Gate
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(g)) {
+		gate, err := parse(name, g[name])
+		if err == nil && !strings.HasPrefix(name, bySource) {
+			err = known(name, Result{}.Metrics())
+		}
+		gates, errs = append(gates, gate), append(errs, err)
+	}
+	return gates, errors.Join(errs...)
+}
+
+func parse(name, text string) (Gate, error) {
+	rest := strings.TrimSpace(text)
+	operator := rest[:len(rest)-len(strings.TrimLeft(rest, "<>="))]
+	limit, err := strconv.ParseFloat(strings.TrimSpace(rest[len(operator):]), 64)
+	if err != nil || math.IsNaN(limit) || !slices.Contains([]string{"<", "<=", ">", ">="}, operator) {
+		return Gate{}, fmt.Errorf(`gate %s: %q is not a bound: one of <, <=, > and >= and a number is expected, such as "< 1.4"`, name, text)
+	}
+	return Gate{name, operator, limit}, nil
+}
+
+// known returns an error for a name that is no metric.
+func known(name string, metrics map[string]float64) error {
+	if _, ok := metrics[name]; ok {
+		return nil
+	}
+	nearest := slices.MinFunc(slices.Sorted(maps.Keys(metrics)), func(a, b string) int {
+		return cmp.Compare(distance(name, a), distance(name, b))
+	})
+	return fmt.Errorf("gate %s: no figure has this name; the nearest is %s", name, nearest)
+}
+
+// Check returns the gates that r does not pass. A figure that is no number
+// passes none.
+func (g Gates) Check(r Result) ([]Failure, error) {
+	gates, err := g.Parse()
+	if err != nil {
+		return nil, err
+	}
+	metrics := r.Metrics()
+	var failures []Failure
+	for _, gate := range gates {
+		if err := known(gate.Metric, metrics); err != nil {
+			return nil, err
+		}
+		if v := metrics[gate.Metric]; !gate.passes(v) {
+			failures = append(failures, Failure{gate, v})
+		}
+	}
+	return failures, nil
+}
+
+func (g Gate) passes(v float64) bool {
+	switch g.Operator {
+	case "<":
+		return v < g.Limit
+	case "<=":
+		return v <= g.Limit
+	case ">":
+		return v > g.Limit
+	}
+	return v >= g.Limit
+}
+
+// distance is Levenshtein's: the fewest bytes put in, taken out or replaced.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
