@@ -175,7 +175,13 @@ func (e *Encoder) compute(dst []int32, s string) []int32 {
 			_, n = utf8.DecodeRuneInString(rest)
 		}
 		for i := range n {
-			dst = append(dst, t.fallback[rest[i]])
+			if id := t.fallback[rest[i]]; id != None {
+				dst = append(dst, id)
+				continue
+			}
+			for _, b := range []byte("\uFFFD") {
+				dst = append(dst, t.fallback[b])
+			}
 		}
 		rest = rest[n:]
 	}

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -87,6 +88,9 @@ func (m *metadata) tokenizer() (*Tokenizer, error) {
 	case "llama":
 		p.scored = true
 		p.prefix = value(m, "add_space_prefix", true)
+		if value(m, "remove_extra_whitespaces", false) {
+			return nil, errors.New("tokenizer.ggml.remove_extra_whitespaces is set, which is not known")
+		}
 	case "gpt2":
 		p.scores = nil
 		p.pre = value(m, "pre", "")
@@ -99,6 +103,9 @@ func (m *metadata) tokenizer() (*Tokenizer, error) {
 	p.unk, p.pad = m.id("unknown"), m.id("padding")
 	if m.err != nil {
 		return nil, m.err
+	}
+	if p.scored { // llama.cpp's defaults
+		p.unk, p.bos, p.eos = orElse(p.unk, 0, len(spelt)), orElse(p.bos, 1, len(spelt)), orElse(p.eos, 2, len(spelt))
 	}
 	if p.bos == None {
 		p.addBOS = false
@@ -114,10 +121,12 @@ func (m *metadata) tokenizer() (*Tokenizer, error) {
 	}
 	p.tokens, p.kinds = make([]string, len(spelt)), make([]Kind, len(spelt))
 	for i, s := range spelt {
-		if types[i] < int32(Normal) || types[i] > int32(Byte) {
-			return nil, fmt.Errorf("token %d has the type %d: 1 to 6 are known", i, types[i])
+		if types[i] < 0 || types[i] > int32(Byte) {
+			return nil, fmt.Errorf("token %d has the type %d: 0 to 6 are known", i, types[i])
 		}
-		p.kinds[i] = Kind(types[i])
+		if p.kinds[i] = Kind(types[i]); types[i] == 0 {
+			p.kinds[i] = Unused // llama.cpp's undefined
+		}
 		p.tokens[i] = p.unspell(s, p.kinds[i])
 	}
 	if !p.scored {
@@ -131,10 +140,17 @@ func (m *metadata) tokenizer() (*Tokenizer, error) {
 	return assemble(p)
 }
 
+// orElse returns id, or missing if there is none and the vocabulary has it.
+func orElse(id, missing int32, size int) int32 {
+	if id == None && int(missing) < size {
+		return missing
+	}
+	return id
+}
+
 // unspell is the inverse of spelling.
 func (p *parts) unspell(s string, k Kind) string {
-	var b byte
-	if n, _ := fmt.Sscanf(s, "<0x%02X>", &b); k == Byte && n == 1 && len(s) == 6 {
+	if b, ok := byteToken(s); ok && k == Byte {
 		return string([]byte{b})
 	}
 	switch {

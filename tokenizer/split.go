@@ -16,16 +16,29 @@ type preTokenizer struct {
 	regex []string         // what split does: patterns that cut one after another
 }
 
-// preTokenizers are known by llama.cpp's names.
+// preTokenizers are known by llama.cpp's names. The patterns are those of the
+// models' own tokenizer.json.
 var preTokenizers = map[string]preTokenizer{
-	"gpt-2": {splitGPT2, []string{gpt2Pattern}},
-	"llama-bpe": {func(s string) int { return splitCased(s, 3) },
-		[]string{`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}},
-	"qwen2": {func(s string) int { return splitCased(s, 1) },
-		[]string{`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}},
+	"gpt-2":     {func(s string) int { return splitGPT2(s, false) }, []string{gpt2Pattern}},
+	"starcoder": {func(s string) int { return splitGPT2(s, true) }, []string{`\p{N}`, gpt2Pattern}},
+	"llama-bpe": {modern{digits: 3}.split, []string{
+		`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}},
+	"qwen2": {modern{digits: 1}.split, []string{
+		`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}},
+	"qwen35": {modern{digits: 1, marks: true}.split, []string{
+		`(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`}},
+	"tekken": {modern{digits: 1, cased: true}.split, []string{
+		upperWord + `[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|` + strings.Replace(upperWord, "*", "+", 1) + `[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}` + slashTail}},
+	"gpt-4o": {modern{digits: 3, cased: true, suffix: true}.split, []string{
+		upperWord + `[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|` +
+			strings.Replace(upperWord, "*", "+", 1) + `[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}` + slashTail}},
 }
 
-const gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+const (
+	gpt2Pattern = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+	upperWord   = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*`
+	slashTail   = `| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+)
 
 // Pretokenizers returns the names of the known pre-tokenizers, sorted.
 func Pretokenizers() []string { return slices.Sorted(maps.Keys(preTokenizers)) }
@@ -52,30 +65,37 @@ const (
 	number                    // \p{N}
 	space                     // \s: White_Space
 	newline                   // \r and \n, which are space too
+	mark                      // \p{M}
+	upper                     // Lu, Lt, Lm, Lo, M: may begin a cased word
+	lower                     // Ll, Lm, Lo, M: may end it
 )
 
-// classes has the class of every rune below its length; above it there is
-// neither letter, number nor space (the last is U+323AF).
+// classes has the class of every rune below its length; above it there are
+// but a few marks (the last letter is U+323AF).
 var classes [0x323B0]class
 
 // loadClasses fills classes, once. Bytes that are no UTF-8 decode to U+FFFD,
 // a symbol, and so need no case of their own.
 var loadClasses = sync.OnceFunc(func() {
-	fill := func(t *unicode.RangeTable, c class) {
-		for _, r := range t.R16 {
-			for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
-				classes[x] |= c
+	for _, x := range []struct {
+		table *unicode.RangeTable
+		class class
+	}{
+		{unicode.L, letter}, {unicode.N, number}, {unicode.White_Space, space}, {unicode.M, mark | upper | lower},
+		{unicode.Lu, upper}, {unicode.Lt, upper}, {unicode.Ll, lower}, {unicode.Lm, upper | lower}, {unicode.Lo, upper | lower},
+	} {
+		fill := func(low, high, stride rune) {
+			for r := low; r <= high && int(r) < len(classes); r += stride {
+				classes[r] |= x.class
 			}
 		}
-		for _, r := range t.R32 {
-			for x := rune(r.Lo); x <= rune(r.Hi); x += rune(r.Stride) {
-				classes[x] |= c
-			}
+		for _, r := range x.table.R16 {
+			fill(rune(r.Lo), rune(r.Hi), rune(r.Stride))
+		}
+		for _, r := range x.table.R32 {
+			fill(rune(r.Lo), rune(r.Hi), rune(r.Stride))
 		}
 	}
-	fill(unicode.L, letter)
-	fill(unicode.N, number)
-	fill(unicode.White_Space, space)
 	classes['\r'] |= newline
 	classes['\n'] |= newline
 })
@@ -89,26 +109,42 @@ func at(s string, i int) (class, int) {
 		return classes[b], 1
 	}
 	r, n := utf8.DecodeRuneInString(s[i:])
-	if int(r) >= len(classes) {
-		return 0, n
+	if int(r) < len(classes) {
+		return classes[r], n
 	}
-	return classes[r], n
+	if unicode.Is(unicode.M, r) {
+		return mark | upper | lower, n
+	}
+	return 0, n
 }
 
-// while returns the end of the run of runes from i on that have a class of
-// some, or, if some is 0, none of letter, number and space.
+// while returns the end of the run of runes from i on that have a class of some.
 func while(s string, i int, some class) int {
 	for {
 		c, n := at(s, i)
-		if n == 0 || c&some == 0 && !(some == 0 && c&(letter|number|space) == 0) {
+		if c&some == 0 {
 			return i
 		}
 		i += n
 	}
 }
 
-// splitGPT2 is GPT-2's pattern.
-func splitGPT2(s string) int {
+// until returns the end of the run of runes from i on that have no class of some.
+func until(s string, i int, some class) int {
+	for {
+		c, n := at(s, i)
+		if n == 0 || c&some != 0 {
+			return i
+		}
+		i += n
+	}
+}
+
+// splitGPT2 is GPT-2's pattern, with digits after cutting out every number.
+func splitGPT2(s string, digits bool) int {
+	if c, n := at(s, 0); digits && c&number != 0 {
+		return n
+	}
 	if n := contraction(s, false); n > 0 {
 		return n
 	}
@@ -118,28 +154,36 @@ func splitGPT2(s string) int {
 	}
 	c, n := at(s, start)
 	switch {
-	case n == 0 || c&space != 0:
-		return splitSpace(s)
+	case n == 0 || c&space != 0 || digits && c&number != 0:
+		return splitSpace(s, digits)
 	case c&letter != 0:
-		return while(s, start+n, letter)
+		return while(s, start, letter)
 	case c&number != 0:
-		return while(s, start+n, number)
+		return while(s, start, number)
 	}
-	return while(s, start+n, 0)
+	return until(s, start, letter|number|space)
 }
 
-// splitCased is the pattern of GPT-4 and its heirs, with runs of at most
-// digits numbers.
-func splitCased(s string, digits int) int {
-	if n := contraction(s, true); n > 0 {
+// modern is the pattern of GPT-4 and its heirs.
+type modern struct {
+	digits int  // numbers in a row
+	marks  bool // marks count as letters
+	cased  bool // a word ends before a capital that follows a small letter
+	suffix bool // 's and the like belong to the word before them
+}
+
+func (m modern) split(s string) int {
+	if !m.cased {
+		if n := contraction(s, true); n > 0 {
+			return n
+		}
+	}
+	if n := m.word(s); n > 0 {
 		return n
 	}
 	c, n := at(s, 0)
-	switch {
-	case c&letter != 0:
-		return while(s, n, letter)
-	case c&number != 0:
-		for i := 1; i < digits; i++ {
+	if c&number != 0 {
+		for i := 1; i < m.digits; i++ {
 			c, k := at(s, n)
 			if c&number == 0 {
 				break
@@ -147,34 +191,98 @@ func splitCased(s string, digits int) int {
 			n += k
 		}
 		return n
-	case c&newline == 0: // one rune of anything else may lead a word
-		if c, k := at(s, n); c&letter != 0 {
-			return while(s, n+k, letter)
-		}
 	}
 	start := 0
 	if s[0] == ' ' {
 		start = 1
 	}
-	if end := while(s, start, 0); end > start {
-		return while(s, end, newline)
+	stop := letter | number | space
+	if m.marks {
+		stop |= mark
 	}
-	end := while(s, 0, space)
-	for i := end; i > 0; i-- {
+	if end := until(s, start, stop); end > start {
+		for end < len(s) && (s[end] == '\r' || s[end] == '\n' || m.cased && s[end] == '/') {
+			end++
+		}
+		return end
+	}
+	for i := while(s, 0, space); i > 0; i-- {
 		if s[i-1] == '\n' || s[i-1] == '\r' {
 			return i
 		}
 	}
-	return splitSpace(s)
+	return splitSpace(s, false)
+}
+
+// word returns the length of the word at the start of s, which one rune that
+// is neither letter, number nor newline may lead, or 0.
+func (m modern) word(s string) int {
+	c, n := at(s, 0)
+	lead := 0
+	if c&(letter|number|newline) == 0 {
+		lead = n
+	}
+	if m.cased {
+		return m.casedWord(s, lead)
+	}
+	letters := letter
+	if m.marks {
+		letters |= mark
+	}
+	if end := while(s, lead, letters); end > lead {
+		return end
+	}
+	return while(s, 0, letters)
+}
+
+// casedWord is capitals, then small letters, at least one; or else capitals.
+func (m modern) casedWord(s string, lead int) int {
+	end := mixed(s, lead)
+	if end == 0 && lead > 0 {
+		end = mixed(s, 0)
+	}
+	if end == 0 {
+		if end = while(s, lead, upper); end == lead {
+			if end = while(s, 0, upper); end == 0 {
+				return 0
+			}
+		}
+	}
+	if m.suffix {
+		end += contraction(s[end:], true)
+	}
+	return end
+}
+
+// mixed is [Lu Lt Lm Lo M]*[Ll Lm Lo M]+ from start on: where it ends, or 0.
+// Letters without case and marks are in both sets; if nothing from the second
+// follows the capitals, the last such among them ends the match.
+func mixed(s string, start int) int {
+	i, both := start, 0
+	for {
+		c, n := at(s, i)
+		if c&upper == 0 {
+			break
+		}
+		i += n
+		if c&lower != 0 {
+			both = i
+		}
+	}
+	if end := while(s, i, lower); end > i {
+		return end
+	}
+	return both
 }
 
 // splitSpace is \s+(?!\S)|\s+: a run of white space without its last rune if
-// something else follows, unless that rune is all there is.
-func splitSpace(s string) int {
+// something else follows, unless that rune is all there is. With digits, a
+// number ends the text.
+func splitSpace(s string, digits bool) int {
 	end, last := 0, 0
 	for {
 		c, n := at(s, end)
-		if n == 0 {
+		if n == 0 || digits && c&number != 0 {
 			return end
 		}
 		if c&space == 0 {
@@ -203,7 +311,7 @@ func contraction(s string, fold bool) int {
 		if a == 0xC5 && b == 0xBF {
 			return 3
 		}
-		a, b = lower(a), lower(b)
+		a, b = small(a), small(b)
 	}
 	switch {
 	case a == 's' || a == 't' || a == 'm' || a == 'd':
@@ -214,7 +322,7 @@ func contraction(s string, fold bool) int {
 	return 0
 }
 
-func lower(b byte) byte {
+func small(b byte) byte {
 	if 'A' <= b && b <= 'Z' {
 		return b + 'a' - 'A'
 	}
@@ -222,16 +330,25 @@ func lower(b byte) byte {
 }
 
 // preAliases are further names that llama.cpp gives to the same patterns.
-var preAliases = map[string]string{
-	"gpt2": "gpt-2", "phi-2": "gpt-2", "jina-es": "gpt-2", "jina-de": "gpt-2", "mpt": "gpt-2", "olmo": "gpt-2", "jais": "gpt-2",
-	"roberta-bpe": "gpt-2", "gigachat": "gpt-2", "trillion": "gpt-2",
-	"llama3": "llama-bpe", "llama-v3": "llama-bpe", "falcon3": "llama-bpe", "pixtral": "llama-bpe", "falcon-h1": "llama-bpe",
-	"dbrx": "llama-bpe", "smaug-bpe": "llama-bpe", "chatglm-bpe": "llama-bpe", "glm4": "llama-bpe",
-	"stablelm2": "qwen2", "deepseek-r1-qwen": "qwen2", "megrez": "qwen2", "hunyuan": "qwen2", "kormo": "qwen2",
+var preAliases = map[string]string{}
+
+func init() {
+	for name, more := range map[string]string{
+		"gpt-2":     "phi-2 jina-es jina-de jina-v2-es jina-v2-de a.x-4.0 mellum modern-bert mpt olmo jais gigachat trillion granite-docling exaone4",
+		"starcoder": "refact command-r smollm codeshell exaone minerva-7b mellum2",
+		"llama-bpe": "llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 dbrx smaug-bpe chatglm-bpe glm4",
+		"qwen2":     "stablelm2 deepseek-r1-qwen kormo megrez hunyuan solar-open grok-2",
+		"gpt-4o":    "llama4 kanana2",
+	} {
+		for _, alias := range strings.Fields(more) {
+			preAliases[alias] = name
+		}
+	}
 }
 
 // verbatim names the pre-tokenizers of vocabularies in which a pre-token that
-// is a token is not merged (and which expect BOS).
+// is a token is not merged, and which expect BOS.
 var verbatim = map[string]bool{
-	"llama-bpe": true, "llama3": true, "llama-v3": true, "falcon3": true, "pixtral": true, "falcon-h1": true,
+	"llama-bpe": true, "llama3": true, "llama-v3": true, "falcon3": true, "falcon-h1": true,
+	"pixtral": true, "midm-2.0": true, "lfm2": true, "tekken": true,
 }

@@ -49,7 +49,7 @@ type Tokenizer struct {
 	marks    [2]marks         // what is cut out before merging: user tokens; with control tokens
 	pairs    pairs
 	symbols  [256]int32       // first symbol of a byte, or unknown
-	fallback [256]int32       // token for a byte that nothing else spells
+	fallback [256]int32       // token for a byte that nothing else spells; None for U+FFFD's
 	runes    map[string]int32 // scored: symbols of runes, tokens or not
 	split    func(string) int // length of the first pre-token of a non-empty text
 	ends     map[int32]bool
@@ -230,8 +230,15 @@ func (t *Tokenizer) indexBytes() error {
 			t.symbols[b], t.fallback[b] = id, id
 		case t.unk != None:
 			t.symbols[b], t.fallback[b] = unknown, t.unk
+		case b >= utf8.RuneSelf: // real vocabularies lack bytes that occur in no or in rare letters only
+			t.symbols[b], t.fallback[b] = unknown, None
 		default:
 			return fmt.Errorf("the vocabulary has no token for the byte 0x%02X and none for the unknown: not every text could be encoded", b)
+		}
+	}
+	for _, b := range []byte("\uFFFD") {
+		if t.fallback[b] == None {
+			return fmt.Errorf("the vocabulary has no token for the byte 0x%02X", b)
 		}
 	}
 	t.pairs = makePairs(len(t.merges))
