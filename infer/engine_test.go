@@ -406,8 +406,8 @@ func TestRefusals(t *testing.T) {
 	if _, err := New(dev, c, w, Options{CacheBytes: 1000}); err == nil || !strings.Contains(err.Error(), "160 tokens") {
 		t.Errorf("too small a cache: %v", err)
 	}
-	delete(w, "blk.1.attn_q.weight")
-	if _, err := New(dev, c, w, Options{}); err == nil || !strings.Contains(err.Error(), "blk.1.attn_q.weight") {
+	delete(w, "blk.0.attn_q.weight")
+	if _, err := New(dev, c, w, Options{}); err == nil || !strings.Contains(err.Error(), "blk.0.attn_q.weight") {
 		t.Errorf("a missing tensor: %v", err)
 	}
 }

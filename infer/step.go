@@ -83,7 +83,7 @@ func (e *Engine) fill() {
 			rows -= s.rows
 			prompts--
 		}
-		e.append(s)
+		e.place(s)
 	}
 }
 
@@ -143,8 +143,8 @@ func (s *Sequence) key(i int) prefix {
 	return k
 }
 
-// append puts the sequence's next s.rows tokens into the batch.
-func (e *Engine) append(s *Sequence) {
+// place puts the sequence's next s.rows tokens into the batch.
+func (e *Engine) place(s *Sequence) {
 	if s.rows == 0 {
 		return
 	}
