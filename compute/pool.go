@@ -10,28 +10,35 @@ import (
 // takes which piece is left to chance; results must not depend on it.
 type pool struct {
 	threads int
-	wake    []chan struct{} // one for each worker but the caller
-	idle    []atomic.Bool   // that worker waits on its channel
+	spins   int             // how often to look for news before sleeping
+	wake    []chan struct{} // one for each worker; wake[0] is the caller's
+	asleep  []atomic.Bool   // that worker waits on its channel, or is about to
 	round   atomic.Uint32
 	next    atomic.Int64
-	busy    atomic.Int32
+	busy    atomic.Int32 // workers that have not finished the round
 	pieces  int
 	do      func(worker, piece int)
 	closed  atomic.Bool
 	done    sync.WaitGroup
 }
 
-// spins is how often a worker looks for the next round before it sleeps: about
-// 20 µs, longer than the gap between two operations and too short to notice on
-// an idle machine.
-const spins = 20000
+// patience is how often a worker looks for news before it sleeps: some 10 µs,
+// longer than the gap between two operations and too short to notice on an idle
+// machine. With more threads than processors nobody spins, for the one waited
+// for may be the one that has no processor.
+const patience = 10000
 
 func newPool(threads int) *pool {
-	p := &pool{threads: threads, wake: make([]chan struct{}, threads), idle: make([]atomic.Bool, threads)}
-	for w := 1; w < threads; w++ {
+	p := &pool{threads: threads, wake: make([]chan struct{}, threads), asleep: make([]atomic.Bool, threads)}
+	if threads <= runtime.GOMAXPROCS(0) && threads <= runtime.NumCPU() {
+		p.spins = patience
+	}
+	for w := range threads {
 		p.wake[w] = make(chan struct{}, 1)
-		p.done.Add(1)
-		go p.work(w)
+		if w > 0 {
+			p.done.Add(1)
+			go p.work(w)
+		}
 	}
 	return p
 }
@@ -49,16 +56,10 @@ func (p *pool) each(pieces int, do func(worker, piece int)) {
 	p.busy.Store(int32(p.threads - 1))
 	p.round.Add(1)
 	for w := 1; w < p.threads; w++ {
-		if p.idle[w].Swap(false) {
-			p.wake[w] <- struct{}{}
-		}
+		p.rouse(w)
 	}
 	p.take(0)
-	for n := 0; p.busy.Load() != 0; n++ {
-		if n%64 == 63 {
-			runtime.Gosched()
-		}
-	}
+	p.await(0, func() bool { return p.busy.Load() == 0 })
 }
 
 // take works until no piece is left.
@@ -75,34 +76,47 @@ func (p *pool) take(worker int) {
 func (p *pool) work(worker int) {
 	defer p.done.Done()
 	for seen := uint32(0); ; {
-		p.await(worker, seen)
-		if p.closed.Load() {
-			p.busy.Add(-1)
+		p.await(worker, func() bool { return p.round.Load() != seen })
+		seen++
+		closed := p.closed.Load()
+		if !closed {
+			p.take(worker)
+		}
+		if p.busy.Add(-1) == 0 {
+			p.rouse(0)
+		}
+		if closed {
 			return
 		}
-		seen++
-		p.take(worker)
-		p.busy.Add(-1)
 	}
 }
 
-// await returns when the round is past seen.
-func (p *pool) await(worker int, seen uint32) {
-	for n := 0; p.round.Load() == seen; n++ {
-		if n < spins {
+// await returns when news holds: it looks for a while, then sleeps until roused.
+func (p *pool) await(worker int, news func() bool) {
+	for n := 0; !news(); n++ {
+		if n < p.spins {
 			continue
 		}
-		p.idle[worker].Store(true)
-		if p.round.Load() != seen && p.idle[worker].Swap(false) {
-			return
+		p.asleep[worker].Store(true)
+		if !news() || !p.asleep[worker].Swap(false) {
+			<-p.wake[worker]
 		}
-		<-p.wake[worker]
 		n = 0
 	}
 }
 
+// rouse wakes a worker that sleeps. What it waits for has been stored before,
+// so that it either sees the news or is woken.
+func (p *pool) rouse(worker int) {
+	if p.asleep[worker].Swap(false) {
+		p.wake[worker] <- struct{}{}
+	}
+}
+
 func (p *pool) close() {
-	p.closed.Store(true)
-	p.each(p.threads, func(int, int) {})
-	p.done.Wait()
+	if p.threads > 1 {
+		p.closed.Store(true)
+		p.each(p.threads, func(int, int) {})
+		p.done.Wait()
+	}
 }
