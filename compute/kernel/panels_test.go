@@ -39,7 +39,7 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 func TestMulPanels(t *testing.T) {
 	testAll(t, func(t *testing.T) {
 		for _, f := range []Format{F32, Q8_0, Q4_0} {
-			for _, d := range [][3]int{{1, 1, 32}, {1, 100, 64}, {2, 16, 96}, {3, 33, 32}, {5, 47, 64}, {7, 64, 160}, {13, 17, 32}, {26, 80, 64}, {1, 16, 0}, {2, 0, 32}} {
+			for _, d := range [][3]int{{1, 1, 32}, {1, 100, 64}, {1, 160, 32}, {1, 120, 160}, {2, 16, 96}, {3, 33, 32}, {5, 47, 64}, {7, 64, 160}, {13, 17, 32}, {26, 80, 64}, {1, 16, 0}, {2, 0, 32}} {
 				mulTrial(t, f, random, d[0], d[1], d[2])
 				mulTrial(t, f, extremes, d[0], d[1], d[2])
 				if f == F32 {
@@ -70,11 +70,18 @@ func mulTrial(t *testing.T, f Format, fill func(uint64, int) []float32, rows, n,
 	}
 	var a Activations
 	a.Prepare(f, x, ldx, rows, k)
-	for n0 := 0; n0 < n; n0 += 48 { // several calls, as threads would make them
-		MulPanels(f, y, ldy, panels, &a, n0, min(n0+48, n), k)
+	for _, step := range []int{48, 160} { // several calls, as threads would make them, and one
+		for i := range want {
+			if i%ldy < n {
+				y[i] = -1
+			}
+		}
+		for n0 := 0; n0 < n; n0 += step {
+			MulPanels(f, y, ldy, panels, &a, n0, min(n0+step, n), k)
+		}
+		same(t, fmt.Sprint(f, rows, n, k), y, want)
+		check(t)
 	}
-	same(t, fmt.Sprint(f, rows, n, k), y, want)
-	check(t)
 }
 
 // TestMulPanelsExtremeCodes has the largest codes in every place: nothing may

@@ -80,7 +80,12 @@ var (
 	zmm = vec{"Z", 64}
 )
 
-func (v vec) r(n int) string { return fmt.Sprintf("%s%d", v.letter, n) }
+func (v vec) r(n int) string {
+	if v == ymm && n > 15 {
+		log.Fatalf("there is no Y%d before AVX-512", n)
+	}
+	return fmt.Sprintf("%s%d", v.letter, n)
+}
 
 // zero clears a register.
 func (v vec) zero(a *asm, n int) {

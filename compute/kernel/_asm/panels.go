@@ -49,9 +49,9 @@ func begin(a *asm, name string, frame int) {
 	a.p("panel:")
 }
 
-// mulF32 multiplies n rows by as many panels as the call has, p at a time.
-// Accumulators from 0 on, row by row, panel by panel; then the vectors of
-// panels and two elements of x.
+// mulF32 multiplies n rows by as many panels as the call has, one at a time, or
+// one row p at a time. Accumulators from 0 on; then, with more than one row, the
+// vectors of the panel; then elements of x.
 func mulF32(a *asm, name string, v vec, n, p int) {
 	h := 64 / v.bytes // vectors across a panel
 	begin(a, name, 0)
@@ -67,16 +67,21 @@ func mulF32(a *asm, name string, v vec, n, p int) {
 	}
 	step := func(u int) {
 		free := n * p * h
-		for q := range p {
-			for i := range h {
-				a.i("VMOVUPS %s, %s", w.at(q, 64*u+v.bytes*i), v.r(free+h*q+i))
+		if n == 1 {
+			a.i("VBROADCASTSS %s, %s", x.at(0, 4*u), v.r(free))
+			for i := range p * h {
+				a.i("VFMADD231PS %s, %s, %s", w.at(i/h, 64*u+v.bytes*(i%h)), v.r(free), v.r(i))
 			}
+			return
+		}
+		for i := range h {
+			a.i("VMOVUPS %s, %s", w.at(0, 64*u+v.bytes*i), v.r(free+i))
 		}
 		for r := range n {
-			e := free + h*p + r%2
+			e := free + h + r%2
 			a.i("VBROADCASTSS %s, %s", x.at(r, 4*u), v.r(e))
-			for i := range h * p {
-				a.i("VFMADD231PS %s, %s, %s", v.r(free+i), v.r(e), v.r(r*p*h+i))
+			for i := range h {
+				a.i("VFMADD231PS %s, %s, %s", v.r(free+i), v.r(e), v.r(r*h+i))
 			}
 		}
 	}
