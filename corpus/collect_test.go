@@ -2,9 +2,12 @@ package corpus
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"samovar"
@@ -109,5 +112,57 @@ func TestChain(t *testing.T) {
 	answer := words{}.Encode(nil, train[1].Turns[1].Text)
 	if rows.Tokens[0] != 5 || rows.Targets[0] != answer[0] || rows.Targets[len(answer)] != -1 {
 		t.Errorf("rows of the dialogue %v: %v", train[1], rows)
+	}
+}
+
+// TestBook asserts that of a single long file some is held out, that it is cut
+// at blank lines, and that nothing of it is lost.
+func TestBook(t *testing.T) {
+	var book strings.Builder
+	for i := range 6000 {
+		fmt.Fprintf(&book, "Chapter %d, in which number %d is told of.\n\n", i, i*i)
+	}
+	dir, _ := collect(t, at(write(t, map[string]string{"book.txt": book.String()})+"/book.txt"))
+	train, validation := documents(t, dir)
+	if len(train) < 4 || len(validation) == 0 {
+		t.Fatalf("%d to train on, %d held out", len(train), len(validation))
+	}
+	size := 0
+	for _, d := range append(train, validation...) {
+		size += len(d.Text)
+		if len(d.Text) > fewText || !strings.HasPrefix(d.Text, "Chapter") || !strings.HasSuffix(d.Text, "of.\n\n") {
+			t.Errorf("a piece of %d bytes: %.40q", len(d.Text), d.Text)
+		}
+	}
+	if size != book.Len() {
+		t.Errorf("%d bytes of %d", size, book.Len())
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	dir, _ := collect(t, sourcesOf(stories(t, 300))...)
+	path := filepath.Join(dir, TrainFile)
+	stop := errors.New("stop")
+	n := 0
+	err := Documents(path, func(Document) error {
+		if n++; n == 10 {
+			return stop
+		}
+		return nil
+	})
+	if err != stop || n != 10 {
+		t.Errorf("%v after %d", err, n)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, bad := range map[string]string{
+		"cut.zst": string(data[:len(data)/2]), "text.zst": "text", "other.zst": zst(`{"source":0}`), "json.zst": zst("x"),
+	} {
+		path := filepath.Join(write(t, map[string]string{name: bad}), name)
+		if err := Documents(path, func(Document) error { return nil }); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
 }

@@ -87,7 +87,7 @@ func Documents(path string, yield func(Document) error) error {
 	return lines(context.Background(), path, func(line int, data []byte) error {
 		doc, err := decode(data)
 		if err != nil {
-			return fmt.Errorf("line %d: %w", line, err)
+			return fmt.Errorf("read %s: line %d: %w", path, line, err)
 		}
 		return yield(doc)
 	})
@@ -106,7 +106,7 @@ func lines(ctx context.Context, path string, yield func(line int, data []byte) e
 	}
 	defer z.Close()
 	var given error // by yield: not ours to wrap
-	err = readLines(bufio.NewReaderSize(&mending{z, true}, 64<<10), func(line int, data []byte) error {
+	err = readLines(bufio.NewReaderSize(mending{z}, 64<<10), func(line int, data []byte) error {
 		given = yield(line, data)
 		return given
 	})

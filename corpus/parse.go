@@ -70,7 +70,7 @@ func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
 	}
 	p.out = doc.size()
 	start := len(fmt.Sprintf(`{"source":%d`, index)) // what follows is content alone
-	p.line = append(doc.appendJSON(nil), '\n')
+	p.line = append(doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
 	sum = sha256.Sum256(p.line[start:])
 	copy(p.sum[:], sum[:])
 	return p, nil

@@ -58,6 +58,8 @@ type reader struct {
 	emit  func(batch) error
 	batch batch
 	read  counter // of bytes on disk
+	in    *bufio.Reader
+	text  bytes.Buffer
 }
 
 // source reads one source's files.
@@ -113,11 +115,15 @@ func (r *reader) file(f *file, limit int) error {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
 	defer in.Close()
+	if r.in == nil {
+		r.in = bufio.NewReaderSize(nil, 64<<10)
+	}
+	r.in.Reset(in.text)
 	if f.lines {
-		err = readLines(in.Reader, func(line int, data []byte) error { return r.add(f, line, data) })
+		err = readLines(r.in, func(line int, data []byte) error { return r.add(f, line, data) })
 	} else {
 		var isText bool
-		isText, err = readText(in.Reader, limit, func(data []byte) error { return r.add(f, 0, data) })
+		isText, err = readText(r.in, &r.text, limit, func(data []byte) error { return r.add(f, 0, data) })
 		if err == nil && !isText {
 			r.batch.binary++
 		}
@@ -133,7 +139,7 @@ func (r *reader) file(f *file, limit int) error {
 
 // input is an open file, decompressed, whose bytes on disk are hashed.
 type input struct {
-	*bufio.Reader
+	text   io.Reader
 	raw    io.Reader // the bytes on disk
 	hash   hash.Hash
 	closes []func()
@@ -155,7 +161,7 @@ func open(ctx context.Context, f *file, read *counter) (*input, error) {
 	}
 	in := &input{hash: sha256.New(), closes: []func(){func() { disk.Close() }}}
 	in.raw = io.TeeReader(&contextReader{ctx, disk}, io.MultiWriter(in.hash, read))
-	text := in.raw
+	in.text = in.raw
 	switch f.pack {
 	case ".gz":
 		z, err := gzip.NewReader(in.raw)
@@ -166,7 +172,7 @@ func open(ctx context.Context, f *file, read *counter) (*input, error) {
 			in.Close()
 			return nil, damaged(err)
 		}
-		text = z
+		in.text = mending{z}
 	case ".zst":
 		z, err := newZstd(in.raw)
 		if err != nil {
@@ -174,9 +180,8 @@ func open(ctx context.Context, f *file, read *counter) (*input, error) {
 			return nil, damaged(err)
 		}
 		in.closes = append(in.closes, z.Close)
-		text = z
+		in.text = mending{z}
 	}
-	in.Reader = bufio.NewReaderSize(&mending{text, f.pack != ""}, 64<<10)
 	return in, nil
 }
 
@@ -204,17 +209,11 @@ func (in *input) verify(sum [sha256.Size]byte) error {
 }
 
 // mending words a decompressor's errors.
-type mending struct {
-	r      io.Reader
-	packed bool
-}
+type mending struct{ r io.Reader }
 
-func (m *mending) Read(p []byte) (int, error) {
+func (m mending) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
-	if m.packed {
-		err = damaged(err)
-	}
-	return n, err
+	return n, damaged(err)
 }
 
 // damaged says of a decompressor's error what it means.
@@ -267,29 +266,26 @@ func readLines(in *bufio.Reader, add func(line int, data []byte) error) error {
 }
 
 // readText hands a file of text to add, cut into pieces of at most limit
-// bytes, unless it is binary.
-func readText(in *bufio.Reader, limit int, add func(data []byte) error) (isText bool, err error) {
+// bytes, unless it is binary. A piece lies in buf and is valid during the call.
+func readText(in *bufio.Reader, buf *bytes.Buffer, limit int, add func(data []byte) error) (isText bool, err error) {
 	if head, _ := in.Peek(binaryHead); isBinary(head) {
 		_, err := io.Copy(io.Discard, in)
 		return false, err
 	}
-	var rest []byte
+	buf.Reset()
 	for {
-		room := int64(limit + 1 - len(rest))
-		buf := bytes.NewBuffer(rest)
+		room := int64(limit + 1 - buf.Len())
 		n, err := buf.ReadFrom(io.LimitReader(in, room))
 		if err != nil {
 			return false, err
 		}
-		data := buf.Bytes()
 		if n < room {
-			return true, add(data)
+			return true, add(buf.Bytes())
 		}
-		end := cut(data[:limit])
-		if err := add(data[:end]); err != nil {
+		end := cut(buf.Bytes()[:limit])
+		if err := add(buf.Next(end)); err != nil {
 			return false, err
 		}
-		rest = append([]byte(nil), data[end:]...)
 	}
 }
 

@@ -118,7 +118,7 @@ func FuzzReadText(f *testing.F) {
 			return
 		}
 		var all string
-		isText, err := readText(bufio.NewReader(strings.NewReader(text)), limit, func(data []byte) error {
+		isText, err := readText(bufio.NewReader(strings.NewReader(text)), new(bytes.Buffer), limit, func(data []byte) error {
 			if len(data) > limit || len(data) == 0 && text != "" || utf8.ValidString(text) && !utf8.Valid(data) {
 				t.Fatalf("piece %q of %q, limit %d", data, text, limit)
 			}
