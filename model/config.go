@@ -182,3 +182,21 @@ func (c Config) Parameters() (all, active int64) {
 	}
 	return all, active
 }
+
+// TrainingOperations is the number of floating-point operations that training
+// takes for a token in a full window: 6 for each weight that multiplies it
+// (arXiv:2001.08361 section 2.1; an embedding table that is only looked up does
+// not), and for attention 6·layers·window·heads·(key+value columns)/2, half of
+// the square being masked.
+func (c Config) TrainingOperations() float64 {
+	_, active := c.Parameters()
+	if !c.Tied {
+		active -= int64(c.Vocabulary) * int64(c.Width)
+	}
+	key, value := c.HeadDim, c.HeadDim
+	if c.Latent.KV > 0 {
+		key, value = c.Latent.KV+c.Latent.Rope, c.Latent.KV
+	}
+	attention := 6 * c.Layers * c.Window * c.Heads * (key + value) / 2
+	return 6*float64(active) + float64(attention)
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"samovar"
+	"samovar/corpus"
+	"samovar/energy"
+	"samovar/eval"
+	"samovar/recipe"
+)
+
+type brewCommand struct {
+	Recipe string `arg:"" help:"The recipe, a YAML file."`
+}
+
+// brewed is what a brew ends with.
+type brewed struct {
+	Model  samovar.Digest `json:"model"`
+	Name   string         `json:"name,omitempty"` // empty: a gate failed
+	Bits   float64        `json:"bits_per_byte"`
+	XZ     float64        `json:"xz_bits_per_byte,omitempty"`
+	Joules float64        `json:"joules"` // of all stages, whenever they were run
+	Method string         `json:"energy_method"`
+}
+
+func (c *brewCommand) Run(g *globals) (err error) {
+	r, err := recipe.Read(c.Recipe)
+	if err != nil {
+		return err
+	}
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	release, err := s.Hold(g.ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	p := newProgress(g)
+	result, err := brew(g, s, r, p)
+	p.end()
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		if err := json.NewEncoder(g.out).Encode(result.brewed); err != nil {
+			return err
+		}
+	} else {
+		result.print(g.out)
+	}
+	return result.failure
+}
+
+// outcome is a brew with what its gates said.
+type outcome struct {
+	brewed
+	failure error // of the gates
+}
+
+// brew runs a recipe's chain and releases what passes its gates.
+func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err error) {
+	dev, err := device(r.Train.Numerics)
+	if err != nil {
+		return out, err
+	}
+	defer dev.Close()
+	meter := energy.Open(g.ctx, energy.Config{})
+	c, err := newChain(g.ctx, r, s, dev, meter)
+	if err != nil {
+		return out, err
+	}
+	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
+		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch,
+	})
+	if err != nil {
+		return out, err
+	}
+	return c.release(done)
+}
+
+// release tags what was made, unless a gate forbids it.
+func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
+	last := "train"
+	if _, ok := done["tune"]; ok {
+		last = "tune"
+	}
+	out.Model = done[last].Out.Digest
+	for _, d := range done {
+		out.Joules += d.Run.Energy.Joules
+	}
+	out.Method = done[last].Run.Energy.Method
+	out.Bits = done["evaluate"].Run.Metrics["bits_per_byte"]
+	if out.XZ, err = xz(done["collect"].Out); err != nil {
+		return out, err
+	}
+	evaluation, err := readEvaluation(done["evaluate"].Out)
+	if err != nil {
+		return out, err
+	}
+	failures, err := c.gates.Check(evaluation.Result)
+	if err != nil {
+		return out, fmt.Errorf("eval.gates: %w", err)
+	}
+	if len(failures) > 0 {
+		var all []error
+		for _, f := range failures {
+			all = append(all, errors.New(f.String()))
+		}
+		out.failure = fmt.Errorf("the gates of %s refuse the model, which is kept as %s without a name: %w", c.recipe.Name, out.Model.Short(), errors.Join(all...))
+		return out, nil
+	}
+	out.Name = c.recipe.Name
+	if err := c.store.Tag(out.Name, out.Model); err != nil {
+		return out, err
+	}
+	for _, q := range c.recipe.Quantize {
+		tag := out.Name + ":" + strings.ToLower(q)
+		if err := c.store.Tag(tag, done["quantize "+strings.ToUpper(q)].Out.Digest); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+func (o outcome) print(w io.Writer) {
+	name := o.Name
+	if name == "" {
+		name = "not released"
+	}
+	fmt.Fprintf(w, "%s  %s\n", name, o.Model.Short())
+	fmt.Fprintf(w, "%.4f bits per byte on held-out text", o.Bits)
+	if o.XZ > 0 {
+		fmt.Fprintf(w, "; xz -9e: %.4f on the same text", o.XZ)
+	}
+	fmt.Fprintf(w, "\n%s of energy, %s\n", joules(o.Joules), o.Method)
+	if o.Name != "" {
+		fmt.Fprintf(w, "samovar chat %s\n", o.Name)
+	}
+}
+
+// maxXZ is the most held-out text that is given to xz: beyond it the
+// comparison takes longer than it tells.
+const maxXZ = 64 << 20
+
+// xz compresses the held-out texts of a corpus, end to end, with xz -9e where
+// this machine has it, and returns the bits per byte: a floor that everybody
+// can check. It starts from nothing, while the model has seen other text of
+// the same kind.
+func xz(in samovar.Input) (float64, error) {
+	program, err := exec.LookPath("xz")
+	if err != nil {
+		return 0, nil
+	}
+	path, err := in.Path(corpus.ValidationFile)
+	if err != nil {
+		return 0, err
+	}
+	var text bytes.Buffer
+	enough := errors.New("enough")
+	err = corpus.Documents(path, func(d corpus.Document) error {
+		text.WriteString(d.Text)
+		for _, t := range d.Turns {
+			text.WriteString(t.Text)
+		}
+		if text.Len() > maxXZ {
+			return enough
+		}
+		return nil
+	})
+	if errors.Is(err, enough) || text.Len() == 0 {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	bytesIn := text.Len()
+	cmd := exec.Command(program, "-9e", "-c")
+	cmd.Stdin = &text
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("compress the held-out text with xz: %w", err)
+	}
+	return 8 * float64(len(out)) / float64(bytesIn), nil
+}
+
+// heldOut opens all held-out rows for an evaluation, source by source.
+func heldOut(shards samovar.Input, window int) (all []eval.Held, err error) {
+	set, err := openPart(shards, corpus.Validation, corpus.DialogueValidation)
+	if err != nil {
+		return nil, fmt.Errorf("nothing is held out for validation: %w", err)
+	}
+	for source := range set.Sources() {
+		weights := make([]float64, set.Sources())
+		weights[source] = 1
+		loader, err := corpus.NewLoader(set, corpus.LoaderConfig{Rows: 1, Window: window, Once: true, Whole: true, Weights: weights})
+		if err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
+		e := loader.Epoch(0)
+		if e.Documents == 0 {
+			continue
+		}
+		all = append(all, eval.Held{
+			Source: strconv.Itoa(source), Data: evalRows{loader}, Steps: loader.Steps(1),
+			Documents: e.Documents, Tokens: e.Tokens, Bytes: e.Bytes,
+		})
+	}
+	if len(all) == 0 {
+		return nil, errors.Join(errors.New("nothing is held out for validation"), set.Close())
+	}
+	all[0].Close = set.Close
+	return all, nil
+}
+
+// evalRows is a corpus' loader as package eval sees it.
+type evalRows struct{ loader *corpus.Loader }
+
+func (d evalRows) Batch(step int64) eval.Rows { return eval.Rows(d.loader.Batch(step)) }
+
+// readEvaluation reads the figures of an evaluation.
+func readEvaluation(in samovar.Input) (e eval.Evaluation, err error) {
+	path, err := in.Path(eval.EvaluationFile)
+	if err != nil {
+		return e, err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return e, fmt.Errorf("read the evaluation: %w", err)
+	}
+	if err := json.Unmarshal(text, &e); err != nil {
+		return e, fmt.Errorf("read the evaluation %s: %w", in.Digest.Short(), err)
+	}
+	return e, nil
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"samovar/compute"
+	"samovar/energy"
+	"samovar/infer"
+	"samovar/model"
+	"samovar/tokenizer"
+	"samovar/tokenizer/template"
+)
+
+type chatCommand struct {
+	Ref         string   `arg:"" optional:"" help:"Model: name, digest or GGUF file. Default: the first in the store."`
+	Prompt      []string `arg:"" optional:"" help:"Answer this and exit."`
+	Temperature float64  `default:"0.7" help:"0 always takes the likeliest token."`
+	MaxTokens   int      `default:"512" help:"Longest answer."`
+	Seed        uint64   `default:"1" help:"Equal seeds give equal answers."`
+	System      string   `help:"What the model is told before the dialogue."`
+}
+
+// talker is a model in the terminal.
+type talker struct {
+	command *chatCommand
+	engine  *infer.Engine
+	tok     *tokenizer.Tokenizer
+	chat    *template.Template // nil: the model goes on with a text
+	said    []template.Message
+}
+
+func (c *chatCommand) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	ref := c.Ref
+	if ref == "" {
+		if ref, err = s.first(g); err != nil {
+			return err
+		}
+	}
+	path, err := s.modelPath(ref)
+	if err != nil {
+		return err
+	}
+	f, err := model.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	dev, err := compute.CPU{}.Open()
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	t, err := newTalker(c, f, dev)
+	if err != nil {
+		return fmt.Errorf("load %s: %w", ref, err)
+	}
+	defer t.engine.Close()
+	if len(c.Prompt) > 0 {
+		return t.once(g, strings.Join(c.Prompt, " "))
+	}
+	return t.loop(g, ref)
+}
+
+// first names the model that is listed first.
+func (s *store) first(g *globals) (string, error) {
+	c, err := s.catalogue(g.ctx)
+	if err != nil {
+		return "", err
+	}
+	all, err := c.models()
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", errors.New("the store has no model: make one with samovar brew RECIPE, or bring one in with samovar models import FILE --name NAME")
+	}
+	return all[0].Name, nil
+}
+
+func newTalker(c *chatCommand, f *model.File, dev compute.Device) (*talker, error) {
+	t := &talker{command: c}
+	var err error
+	if t.tok, err = tokenizer.FromMetadata(f.Value); err != nil {
+		return nil, err
+	}
+	if source, err := f.String("tokenizer.chat_template"); err == nil {
+		if t.chat, err = template.Parse(source); err != nil {
+			return nil, fmt.Errorf("read the chat template: %w", err)
+		}
+	}
+	weights, err := f.Load(dev)
+	if err != nil {
+		return nil, err
+	}
+	t.engine, err = infer.New(dev, f.Config, weights, infer.Options{Sequences: 1})
+	if c.System != "" {
+		t.said = append(t.said, template.Message{Role: "system", Content: c.System})
+	}
+	return t, err
+}
+
+// answer is one answer with what it took.
+type answer struct {
+	Text    string  `json:"text"`
+	Finish  string  `json:"finish_reason"`
+	Prompt  int     `json:"prompt_tokens"`
+	Tokens  int     `json:"completion_tokens"`
+	Rate    float64 `json:"tokens_per_second"`
+	Joules  float64 `json:"joules"`
+	Method  string  `json:"energy_method"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (t *talker) once(g *globals, prompt string) error {
+	out := g.out
+	if g.JSON {
+		out = io.Discard
+	}
+	a, err := t.speak(g, prompt, out)
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		return json.NewEncoder(g.out).Encode(a)
+	}
+	fmt.Fprintln(g.out)
+	return nil
+}
+
+// prompt returns the ids that the model is asked with.
+func (t *talker) prompt(text string) ([]int32, error) {
+	if t.chat == nil {
+		var ids []int32
+		if t.tok.AddBOS() || t.tok.BOS() != tokenizer.None {
+			ids = append(ids, begin(t.tok))
+		}
+		return t.tok.Encode(ids, text), nil
+	}
+	t.said = append(t.said, template.Message{Role: "user", Content: text})
+	return t.chat.Tokens(t.tok, t.said, template.Options{AddGenerationPrompt: true})
+}
+
+// speak answers text and writes the answer to w as it comes.
+func (t *talker) speak(g *globals, text string, w io.Writer) (a answer, err error) {
+	ids, err := t.prompt(text)
+	if err != nil {
+		return a, err
+	}
+	a.Prompt = len(ids)
+	meter := energy.Open(g.ctx, energy.Config{})
+	start := time.Now()
+	r := infer.Request{Prompt: ids, MaxTokens: t.command.MaxTokens, Sampling: infer.Sampling{Temperature: t.command.Temperature, Seed: t.command.Seed}}
+	for id := range int32(t.tok.Size()) {
+		if t.tok.IsEnd(id) {
+			r.Stop = append(r.Stop, id)
+		}
+	}
+	d := t.tok.NewDecoder()
+	say := func(piece string) {
+		a.Text += piece
+		fmt.Fprint(w, piece)
+	}
+	err = t.engine.Generate(r, func(e infer.Event) bool {
+		if e.Token != infer.None && !t.tok.IsEnd(e.Token) {
+			a.Tokens++
+			say(d.Next(e.Token))
+		}
+		a.Finish = string(e.Finish)
+		return g.ctx.Err() == nil
+	})
+	say(d.Flush())
+	a.Seconds = time.Since(start).Seconds()
+	a.Rate = float64(a.Tokens) / a.Seconds
+	used := meter.Read()
+	a.Joules, a.Method = used.Joules, used.Method
+	t.said = append(t.said, template.Message{Role: "assistant", Content: a.Text})
+	return a, errors.Join(err, g.ctx.Err())
+}
+
+// loop talks until the input ends.
+func (t *talker) loop(g *globals, ref string) error {
+	stdin := bufio.NewScanner(os.Stdin)
+	people := term.IsTerminal(int(os.Stdin.Fd()))
+	if people {
+		what := "ask it something"
+		if t.chat == nil {
+			what = "it has not been tuned to talk: it goes on with what you write"
+		}
+		fmt.Fprintf(g.err, "%s: %s. An empty line ends.\n", ref, what)
+	}
+	for {
+		if people {
+			fmt.Fprint(g.err, "> ")
+		}
+		if !stdin.Scan() || strings.TrimSpace(stdin.Text()) == "" {
+			return stdin.Err()
+		}
+		a, err := t.speak(g, stdin.Text(), g.out)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(g.out)
+		if people {
+			fmt.Fprintf(g.err, "%.1f tokens/s, %s %s\n", a.Rate, joules(a.Joules), a.Method)
+		}
+	}
+}

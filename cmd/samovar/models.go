@@ -1,0 +1,364 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"samovar"
+	"samovar/model"
+	"samovar/train"
+)
+
+type modelsCommand struct {
+	List   modelsList   `cmd:"" help:"List the named models."`
+	Show   modelsShow   `cmd:"" help:"Show one model."`
+	Import modelsImport `cmd:"" help:"Bring in a GGUF file, or a llama2.c checkpoint with its tokenizer."`
+	Export modelsExport `cmd:"" help:"Write a model as GGUF, or as safetensors for Hugging Face tools."`
+	Tag    modelsTag    `cmd:"" help:"Give a model another name."`
+	Rm     modelsRm     `cmd:"" help:"Remove a name; samovar gc then frees the model."`
+}
+
+// shown is what is told of a model.
+type shown struct {
+	Name   string         `json:"name"`
+	Digest samovar.Digest `json:"digest"`
+	model.Summary
+	Bits    *float64 `json:"bits_per_byte"` // null: never evaluated
+	Licence string   `json:"licence"`       // of what it learnt from; empty: unknown
+	Run     string   `json:"run"`           // that made it; empty: imported
+}
+
+// catalogue describes models; it reads the ledger once.
+type catalogue struct {
+	store  *store
+	makers map[samovar.Digest]samovar.Run
+	bits   map[samovar.Digest]float64
+}
+
+func (s *store) catalogue(ctx context.Context) (*catalogue, error) {
+	c := &catalogue{store: s, makers: map[samovar.Digest]samovar.Run{}, bits: map[samovar.Digest]float64{}}
+	err := s.runs(ctx, func(_ samovar.Digest, r samovar.Run) error {
+		if _, ok := c.makers[r.Outputs[0]]; !ok {
+			c.makers[r.Outputs[0]] = r
+		}
+		if v, ok := r.Metrics["bits_per_byte"]; ok && r.Stage == "evaluate" {
+			c.bits[r.Inputs["model"]] = v
+		}
+		return nil
+	})
+	return c, err
+}
+
+// show describes the model d.
+func (c *catalogue) show(name string, d samovar.Digest) (m shown, err error) {
+	a, err := c.store.Get(d)
+	if err != nil {
+		return m, err
+	}
+	if a.Kind != samovar.KindModel {
+		return m, fmt.Errorf("%s is a %s, not a model", name, a.Kind)
+	}
+	if m.Summary, err = decodeConfig[model.Summary](a); err != nil {
+		return m, err
+	}
+	m.Name, m.Digest, m.Run = name, d, c.makers[d].ID
+	if v, ok := c.bits[d]; ok {
+		m.Bits = &v
+	}
+	m.Licence, err = c.licences(d)
+	return m, err
+}
+
+// licences joins those of all sources that the model learnt from.
+func (c *catalogue) licences(d samovar.Digest) (string, error) {
+	var all []string
+	seen := map[string]bool{}
+	visited := map[samovar.Digest]bool{}
+	for queue := []samovar.Digest{d}; len(queue) > 0; queue = queue[1:] {
+		run, ok := c.makers[queue[0]]
+		if !ok || visited[queue[0]] {
+			continue
+		}
+		visited[queue[0]] = true
+		var declared struct {
+			Sources []struct {
+				Licence string `json:"licence"`
+			} `json:"sources"`
+		}
+		if run.Stage == "collect" {
+			if err := json.Unmarshal(run.Config, &declared); err != nil {
+				return "", fmt.Errorf("read the sources of run %s: %w", run.ID, err)
+			}
+		}
+		for _, s := range declared.Sources {
+			if !seen[s.Licence] {
+				seen[s.Licence] = true
+				all = append(all, s.Licence)
+			}
+		}
+		for _, name := range sorted(run.Inputs) {
+			queue = append(queue, run.Inputs[name])
+		}
+	}
+	return strings.Join(all, " AND "), nil
+}
+
+// models lists the named models.
+func (c *catalogue) models() (all []shown, err error) {
+	tags, err := c.store.Tags()
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		a, err := c.store.Get(t.Digest)
+		if err != nil {
+			return nil, err
+		}
+		if a.Kind != samovar.KindModel {
+			continue
+		}
+		m, err := c.show(t.Name, t.Digest)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+type modelsList struct{}
+
+func (*modelsList) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	c, err := s.catalogue(g.ctx)
+	if err != nil {
+		return err
+	}
+	all, err := c.models()
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		return json.NewEncoder(g.out).Encode(append([]shown{}, all...))
+	}
+	w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tDIGEST\tPARAMETERS\tFORMAT\tWINDOW\tBITS/BYTE\tLICENCE")
+	for _, m := range all {
+		fmt.Fprintf(w, "%s\t%s\t%.1fM\t%s\t%d\t%s\t%s\n", m.Name, m.Digest.Short(), float64(m.Parameters)/1e6, m.Quantization, m.Window, bits(m.Bits), m.Licence)
+	}
+	return w.Flush()
+}
+
+func bits(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", *v)
+}
+
+type modelsShow struct {
+	Ref string `arg:"" help:"Name or digest."`
+}
+
+func (c *modelsShow) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	d, err := s.artifactOf(c.Ref)
+	if err != nil {
+		return err
+	}
+	list, err := s.catalogue(g.ctx)
+	if err != nil {
+		return err
+	}
+	m, err := list.show(c.Ref, d)
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		return json.NewEncoder(g.out).Encode(m)
+	}
+	w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "name\t%s\ndigest\t%s\narchitecture\t%s\nparameters\t%d (%d a token)\nformat\t%s\nwindow\t%d tokens\nvocabulary\t%d\nbits per byte\t%s\nlicence\t%s\nrun\t%s\nchat\t%v\n",
+		m.Name, m.Digest, m.Architecture, m.Parameters, m.Active, m.Quantization, m.Window, m.Vocabulary, bits(m.Bits), m.Licence, m.Run, m.Chat)
+	return w.Flush()
+}
+
+type modelsImport struct {
+	File      string `arg:"" help:"GGUF file, or llama2.c checkpoint (.bin)."`
+	Name      string `required:"" help:"Name to give it."`
+	Tokenizer string `help:"Tokenizer of a llama2.c checkpoint."`
+}
+
+func (c *modelsImport) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	d, err := s.importModel(g.ctx, c.File, c.Tokenizer)
+	if err != nil {
+		return fmt.Errorf("import %s: %w", c.File, err)
+	}
+	if err := s.Tag(c.Name, d); err != nil {
+		return err
+	}
+	if g.JSON {
+		return json.NewEncoder(g.out).Encode(map[string]any{"name": c.Name, "digest": d})
+	}
+	fmt.Fprintf(g.out, "%s  %s\n", c.Name, d)
+	return nil
+}
+
+// importModel brings a model file into the store and returns its digest.
+func (s *store) importModel(ctx context.Context, path, tokenizer string) (d samovar.Digest, err error) {
+	keep := true
+	if tokenizer != "" {
+		f, err := os.CreateTemp(s.Dir(), "import-*.gguf")
+		if err != nil {
+			return "", err
+		}
+		defer os.Remove(f.Name())
+		err = errors.Join(model.ConvertLlama2C(path, tokenizer, f), f.Close())
+		if err != nil {
+			return "", err
+		}
+		path, keep = f.Name(), false
+	}
+	f, err := model.Open(path)
+	if err != nil {
+		if tokenizer == "" && filepath.Ext(path) == ".bin" {
+			err = errors.Join(err, errors.New("a llama2.c checkpoint needs --tokenizer"))
+		}
+		return "", err
+	}
+	summary := f.Summary()
+	if err := f.Close(); err != nil {
+		return "", err
+	}
+	a, err := s.Put(ctx, samovar.Output{
+		Kind:   samovar.KindModel,
+		Files:  []samovar.OutputFile{{Name: train.ModelFile, Path: path, MediaType: model.MediaType, Keep: keep}},
+		Config: summary,
+	})
+	return a.Digest, err
+}
+
+type modelsExport struct {
+	Ref    string `arg:"" help:"Name or digest."`
+	Format string `required:"" enum:"gguf,safetensors" help:"gguf: one file; safetensors: a folder for Hugging Face tools."`
+	Out    string `required:"" help:"File or folder to write; it must not exist."`
+}
+
+func (c *modelsExport) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	if _, err := os.Stat(c.Out); err == nil {
+		return fmt.Errorf("export to %s: it exists already; remove it or choose another name", c.Out)
+	}
+	path, err := s.modelPath(c.Ref)
+	if err != nil {
+		return err
+	}
+	if c.Format == "gguf" {
+		err = copyFile(c.Out, path)
+	} else {
+		err = exportHuggingFace(c.Out, path)
+	}
+	if err != nil {
+		return fmt.Errorf("export %s to %s: %w", c.Ref, c.Out, err)
+	}
+	return nil
+}
+
+// modelPath returns where the GGUF file of a model lies: ref may be a path too.
+func (s *store) modelPath(ref string) (string, error) {
+	if strings.HasSuffix(ref, ".gguf") {
+		if _, err := os.Stat(ref); err == nil {
+			return ref, nil
+		}
+	}
+	d, err := s.artifactOf(ref)
+	if err != nil {
+		return "", err
+	}
+	in, err := s.Input(d)
+	if err != nil {
+		return "", err
+	}
+	return in.Path(train.ModelFile)
+}
+
+func exportHuggingFace(dir, path string) error {
+	f, err := model.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return model.WriteHuggingFace(dir, f)
+}
+
+func copyFile(to, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Close()); err != nil {
+		os.Remove(to)
+	}
+	return err
+}
+
+type modelsTag struct {
+	Ref  string `arg:"" help:"Name or digest."`
+	Name string `arg:"" help:"The name to add."`
+}
+
+func (c *modelsTag) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	d, err := s.artifactOf(c.Ref)
+	if err != nil {
+		return err
+	}
+	return s.Tag(c.Name, d)
+}
+
+type modelsRm struct {
+	Name string `arg:"" help:"The name to remove."`
+}
+
+func (c *modelsRm) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	return s.Untag(c.Name)
+}
