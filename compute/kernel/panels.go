@@ -60,23 +60,29 @@ func Pack(t Format, dst, src []byte, n, k int) {
 func packF32(panel, w []byte, rows, k int) {
 	for r := range rows {
 		for c := range k {
-			copy(panel[(c*panelWidth+r)*4:][:4], w[(r*k+c)*4:])
+			binary.LittleEndian.PutUint32(panel[(c*panelWidth+r)*4:], binary.LittleEndian.Uint32(w[(r*k+c)*4:]))
 		}
 	}
 }
 
 // packQ8 writes the codes of a block as [32/g][row][g], offset by bias, where
-// g and bias are what the implementation multiplies best.
+// g and bias are what the implementation multiplies best: 4 and 128, or 2 and
+// 0.
 func packQ8(panel, w []byte, rows, k int) {
-	g, bias := q8Layout()
+	g, _ := q8Layout()
 	const block = panelWidth * 34
 	for b := range k / 32 {
 		p := panel[b*block:][:block]
 		for r := range rows {
 			s := w[(r*(k/32)+b)*34:][:34]
 			copy(p[2*r:][:2], s)
-			for c, q := range s[2:] {
-				p[2*panelWidth+(c/g*panelWidth+r)*g+c%g] = q + bias
+			out, codes := p[2*panelWidth+r*g:], s[2:]
+			for c := 0; c < 32; c += g {
+				if g == 2 {
+					binary.LittleEndian.PutUint16(out[c*panelWidth:], binary.LittleEndian.Uint16(codes[c:]))
+				} else {
+					binary.LittleEndian.PutUint32(out[c*panelWidth:], binary.LittleEndian.Uint32(codes[c:])^0x80808080)
+				}
 			}
 		}
 	}
@@ -91,8 +97,8 @@ func packQ4(panel, w []byte, rows, k int) {
 		for r := range rows {
 			s := w[(r*(k/32)+b)*18:][:18]
 			copy(p[2*r:][:2], s)
-			for c, q := range s[2:] {
-				p[2*panelWidth+(c/4*panelWidth+r)*4+c%4] = q
+			for c := 0; c < 16; c += 4 {
+				binary.LittleEndian.PutUint32(p[2*panelWidth+c*panelWidth+4*r:], binary.LittleEndian.Uint32(s[2+c:]))
 			}
 		}
 	}

@@ -246,10 +246,15 @@ func mulQ8AVX2(a *asm, n int) {
 
 // mulQ4AVX2: nibbles of W times int8 codes of x by VPMADDUBSW. A sum of two
 // products is at most 2·15·128 in magnitude, so that the 8 of a block still
-// fit int16. Sums in 0…2n-1, nibbles in 2n and 2n+1, products in 2n+2.
+// fit int16. Sums in 0…2n-1, nibbles in 2n and 2n+1, products in 2n+2, the
+// mask of nibbles in 15.
 func mulQ4AVX2(a *asm, n int) {
-	s := sums{n, 12}
+	s, mask := sums{n, 11}, "nibbles<>(SB)"
 	begin(a, fmt.Sprintf("mulQ4AVX2x%d", n), s.frame())
+	if n <= 4 { // else no register is left
+		a.i("VMOVDQU %s, Y15", mask)
+		mask = "Y15"
+	}
 	x := rows{[]string{"R8", "R9"}, "DX"}
 	scale := rows{[]string{"R11", "R12"}, "BX"}
 	beginQuantized(a, n, x, scale)
@@ -261,15 +266,24 @@ func mulQ4AVX2(a *asm, n int) {
 	}
 	low, high, t := 2*n, 2*n+1, 2*n+2
 	for g := range 4 {
+		if n == 1 { // x for both halves, and both products
+			a.i("VPBROADCASTD %s, Y%d", x.at(0, 4*g), t+1)
+			a.i("VPBROADCASTD %s, Y%d", x.at(0, 4*g+16), t+2)
+		}
 		for h := range 2 {
 			a.i("VMOVDQU %d(SI), Y%d", 32+64*g+32*h, low)
 			a.i("VPSRLW $4, Y%d, Y%d", low, high)
-			a.i("VPAND nibbles<>(SB), Y%d, Y%d", low, low)
-			a.i("VPAND nibbles<>(SB), Y%d, Y%d", high, high)
+			a.i("VPAND %s, Y%d, Y%d", mask, low, low)
+			a.i("VPAND %s, Y%d, Y%d", mask, high, high)
 			for r := range n {
 				for half, codes := range []int{low, high} {
-					a.i("VPBROADCASTD %s, Y%d", x.at(r, 4*g+16*half), t)
-					a.i("VPMADDUBSW Y%d, Y%d, Y%d", t, codes, t)
+					from := t
+					if n == 1 {
+						from = t + 1 + half
+					} else {
+						a.i("VPBROADCASTD %s, Y%d", x.at(r, 4*g+16*half), t)
+					}
+					a.i("VPMADDUBSW Y%d, Y%d, Y%d", from, codes, t)
 					a.i("VPADDW Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
 				}
 			}
