@@ -10,6 +10,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 
 	"samovar/compute"
@@ -53,6 +54,9 @@ type Engine struct {
 
 	observe func(s *Sequence, position int, logits []float32) // for tests
 }
+
+// ErrBroken is wrapped by the errors of an engine whose device has failed.
+var ErrBroken = errors.New("the device failed")
 
 // promptOutputs is how many of a step's rows may be scored beside one for each
 // sequence: at a vocabulary of 150,000 their logits take 20 MB.

@@ -183,7 +183,7 @@ func TestInvariance(t *testing.T) {
 
 func testInvariance(t *testing.T, dev compute.Device, c model.Config, format kernel.Format) {
 	w := random(t, dev, c, format)
-	r := Request{Prompt: prompt(1, 75), MaxTokens: 9, Scores: true, Sampling: Sampling{Temperature: 1, Seed: 5}}
+	r := Request{Prompt: prompt(1, 75), MaxTokens: 9, ScorePrompt: true, Sampling: Sampling{Temperature: 1, Seed: 5}}
 	e := newEngine(t, dev, c, w, Options{})
 	all := collect(e)
 	alone := run(t, e, []Request{r}, []int{0})[0]
@@ -199,7 +199,7 @@ func testInvariance(t *testing.T, dev compute.Device, c model.Config, format ker
 		}
 	}
 	quick := r
-	quick.Scores = false
+	quick.ScorePrompt = false
 	for _, rows := range []int{1, 7, 33, 64} {
 		e := newEngine(t, dev, c, w, Options{PrefillRows: rows})
 		all := collect(e)
@@ -440,7 +440,7 @@ func TestScores(t *testing.T) {
 	var scores []Score
 	var tops [][]Score
 	var s *Sequence
-	r := Request{Prompt: p, MaxTokens: 3, Scores: true, Top: 5, Sampling: Sampling{Temperature: 1, Repetition: 1.5, Bias: map[int32]float32{7: 3}}}
+	r := Request{Prompt: p, MaxTokens: 3, Scores: true, ScorePrompt: true, Top: 5, Sampling: Sampling{Temperature: 1, Repetition: 1.5, Bias: map[int32]float32{7: 3}}}
 	err := e.Generate(r, func(ev Event) bool {
 		s = ev.Sequence
 		for i := range ev.Prompt {

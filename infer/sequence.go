@@ -8,13 +8,14 @@ import (
 
 // Request is what a sequence is to do.
 type Request struct {
-	Prompt    []int32
-	MaxTokens int     // most tokens to generate; 0: the prompt is only read; negative: until the window is full
-	Stop      []int32 // tokens that end the answer
-	Sampling  Sampling
-	Top       int    // how many of the likeliest tokens come with each event, at most MaxTop
-	Scores    bool   // score the prompt's tokens too; nothing of it then comes from the cache
-	Scope     string // sequences share cached prefixes only within one scope, such as a tenant
+	Prompt      []int32
+	MaxTokens   int     // most tokens to generate; 0: the prompt is only read; negative: until the window is full
+	Stop        []int32 // tokens that end the answer
+	Sampling    Sampling
+	Top         int    // how many of the likeliest tokens come with each event, at most MaxTop
+	Scores      bool   // score the answer's tokens
+	ScorePrompt bool   // score the prompt's tokens too; nothing of it then comes from the cache
+	Scope       string // sequences share cached prefixes only within one scope, such as a tenant
 }
 
 // MaxTop bounds Request.Top.
@@ -48,9 +49,9 @@ type Event struct {
 	Token    int32     // the token generated, or None
 	Finish   Finish    // if not Going, the sequence has left the engine
 	Err      error     // with Failed
-	Score    float64   // log-probability of Token, if Request.Scores or Top
-	Top      []Score   // the likeliest tokens in Token's place, best first; valid until the next step
-	Prompt   []Score   // if Request.Scores: the prompt's tokens from 1 on, as they are computed; likewise
+	Score    float64   // log-probability of Token, if Request.Scores
+	Top      []Score   // Request.Top tokens that were likeliest in Token's place, best first; valid until the next step
+	Prompt   []Score   // if Request.ScorePrompt: the prompt's tokens from 1 on, as they are computed; likewise
 	Tops     [][]Score // of each of Prompt; likewise
 }
 

@@ -23,7 +23,7 @@ func (e *Engine) Step() ([]Event, error) {
 		return nil, nil
 	}
 	if err := e.exec.Run(&e.batch); err != nil {
-		e.broken = fmt.Errorf("compute the next tokens: %w", err)
+		e.broken = fmt.Errorf("compute the next tokens: %w: %w", ErrBroken, err)
 		return nil, e.broken
 	}
 	for _, s := range e.active {
@@ -32,7 +32,7 @@ func (e *Engine) Step() ([]Event, error) {
 		}
 		ev, err := e.advance(s)
 		if err != nil {
-			e.broken = fmt.Errorf("read logits: %w", err)
+			e.broken = fmt.Errorf("read logits: %w: %w", ErrBroken, err)
 			return nil, e.broken
 		}
 		e.events = append(e.events, ev)
@@ -95,7 +95,7 @@ func (e *Engine) read(s *Sequence, rows int, outputs *int) {
 		return
 	}
 	s.rows = min(rows, prompt-s.past)
-	if s.request.Scores {
+	if s.request.ScorePrompt {
 		s.rows = min(s.rows, 1+*outputs)
 		s.outputs = s.rows
 		*outputs -= s.rows - 1
@@ -113,7 +113,7 @@ func (e *Engine) read(s *Sequence, rows int, outputs *int) {
 // then it is better to wait. The prompt's last token is always computed, for
 // its logits; a prompt that is scored, as a whole.
 func (e *Engine) reuse(s *Sequence) bool {
-	if s.request.Scores {
+	if s.request.ScorePrompt {
 		return true
 	}
 	for s.past%compute.PageRows == 0 && s.past+compute.PageRows < len(s.request.Prompt) {
@@ -206,8 +206,9 @@ func (e *Engine) next(s *Sequence, ev *Event) {
 		return
 	}
 	r := &s.request
+	scored := r.Scores || r.Top > 0
 	var total float64
-	if r.Scores || r.Top > 0 {
+	if scored {
 		total = logSum(e.row)
 		ev.Top = e.top(s, total)
 		copy(e.raw, e.row)
@@ -217,7 +218,7 @@ func (e *Engine) next(s *Sequence, ev *Event) {
 		ev.Finish, ev.Err = Failed, err
 		return
 	}
-	if r.Scores || r.Top > 0 {
+	if scored {
 		ev.Score = float64(e.raw[id]) - total
 	}
 	s.tokens = append(s.tokens, id)
