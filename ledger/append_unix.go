@@ -65,7 +65,7 @@ func (l *Ledger) Append(ctx context.Context, entry []byte) (int64, error) {
 	}
 	app, err := l.start()
 	if err != nil {
-		return 0, fmt.Errorf("append to ledger %s: %w", l.dir, err)
+		return 0, fmt.Errorf("start to append to ledger %s: %w", l.dir, err)
 	}
 	// Tessera panics in a goroutine of its own if it cannot lock its files.
 	if err := probe(l.path(logName, ".state")); err != nil {
@@ -170,6 +170,14 @@ func (l *Ledger) start() (*appender, error) {
 	}
 	path, err := filepath.EvalSymlinks(l.path(logName))
 	if err != nil {
+		return nil, err
+	}
+	// Appending to a tree that was tampered with would destroy the evidence.
+	h, err := l.continued()
+	if err != nil {
+		return nil, err
+	}
+	if err := l.checkState(h); err != nil {
 		return nil, err
 	}
 	appendersMu.Lock()

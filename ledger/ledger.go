@@ -14,6 +14,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -181,8 +182,9 @@ func (l *Ledger) Entries(ctx context.Context, from int64) iter.Seq2[Stored, erro
 }
 
 // Verify checks the signature of the tree head, that every entry is in the
-// tree, and that the tree continues the last head that was remembered. Then it
-// remembers this one, unless the folder cannot be written to.
+// tree, that the tree continues the last head that was remembered, and that
+// what the next Append starts from continues the tree. Then it remembers this
+// head, unless the folder cannot be written to.
 func (l *Ledger) Verify(ctx context.Context) error {
 	for _, err := range l.Entries(ctx, 0) {
 		if err != nil {
@@ -191,6 +193,9 @@ func (l *Ledger) Verify(ctx context.Context) error {
 	}
 	h, err := l.continued()
 	if err != nil {
+		return err
+	}
+	if err := l.checkState(h); err != nil {
 		return err
 	}
 	// Forgetting only means that a later Verify compares with an older head.
@@ -206,20 +211,48 @@ func (l *Ledger) continued() (Head, error) {
 		return Head{}, err
 	}
 	h, err := l.Head()
-	if err != nil || old.Size == 0 {
-		return h, err
+	if err != nil {
+		return Head{}, err
+	}
+	return h, l.extends(old, h)
+}
+
+// extends returns an error unless the tree of h begins with that of old.
+func (l *Ledger) extends(old, h Head) error {
+	if old.Size == 0 {
+		return nil
 	}
 	if h.Size < old.Size {
-		return h, fmt.Errorf("check ledger %s: it has %d entries and once had %d: it was cut back", l.dir, h.Size, old.Size)
+		return fmt.Errorf("check ledger %s: it has %d entries and once had %d: it was cut back", l.dir, h.Size, old.Size)
 	}
 	proof, err := tlog.ProveTree(h.Size, old.Size, l.hashes(h))
 	if err == nil {
 		err = tlog.CheckTree(proof, h.Size, h.Hash, old.Size, old.Hash)
 	}
 	if err != nil {
-		return h, fmt.Errorf("check ledger %s: entries before %d were changed: %w", l.dir, old.Size, err)
+		return fmt.Errorf("check ledger %s: entries before %d were changed: %w", l.dir, old.Size, err)
 	}
-	return h, nil
+	return nil
+}
+
+// checkState returns an error unless the tree that Tessera will append to, of
+// which the newest entries may not be published yet, continues h.
+func (l *Ledger) checkState(h Head) error {
+	b, err := os.ReadFile(l.path(logName, ".state", "treeState"))
+	if errors.Is(err, fs.ErrNotExist) && h.Size == 0 {
+		return nil
+	}
+	var state struct {
+		Size int64     `json:"size"`
+		Root tlog.Hash `json:"root"`
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &state)
+	}
+	if err != nil {
+		return fmt.Errorf("check ledger %s: what it appends to: %w", l.dir, err)
+	}
+	return l.extends(h, Head{Size: state.Size, Hash: state.Root})
 }
 
 // remembered returns the head in the file head, or one of size 0.

@@ -87,6 +87,7 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestAppend(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	l := open(t, t.TempDir())
 	for i := range int64(3) {
@@ -119,6 +120,7 @@ func TestAppend(t *testing.T) {
 
 // More than two full bundles, by two ledgers of one process at once.
 func TestManyEntries(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	a := open(t, t.TempDir())
 	b := open(t, a.Dir())
@@ -171,6 +173,7 @@ func TestManyEntries(t *testing.T) {
 }
 
 func TestReopen(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for i := range int64(3) {
 		l, err := Open(dir)
@@ -187,6 +190,7 @@ func TestReopen(t *testing.T) {
 }
 
 func TestMissingKey(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir)
 	appendAll(t, l, "x")
@@ -220,6 +224,75 @@ func TestEntryJSON(t *testing.T) {
 	for _, bad := range []string{"", "[]", `{"type":"run","run":"../x"}`} {
 		if _, err := ParseEntry([]byte(bad)); err == nil {
 			t.Errorf("%q was taken for an entry", bad)
+		}
+	}
+}
+
+// Whatever a bundle holds, its entries are cut from it and never beyond it.
+func FuzzBundle(f *testing.F) {
+	f.Add([]byte("\x00\x01a\x00\x00\x00\x02bc"), 3)
+	f.Add([]byte("\xff\xffa"), 1)
+	f.Add([]byte{}, 256)
+	f.Fuzz(func(t *testing.T, b []byte, n int) {
+		if n < 0 || n > bundleWidth {
+			return
+		}
+		entries, err := splitBundle(b, n)
+		if err != nil {
+			return
+		}
+		size := 2 * n
+		for _, e := range entries {
+			size += len(e)
+		}
+		if len(entries) != n || size > len(b) {
+			t.Errorf("%d entries of %d bytes from %d", len(entries), size, len(b))
+		}
+	})
+}
+
+// No text that somebody else wrote passes for a head, an entry or a proof.
+func FuzzHead(f *testing.F) {
+	l := closed(f, f.TempDir(), "a", "b", "c")
+	h, err := l.Head()
+	if err != nil {
+		f.Fatal(err)
+	}
+	key, err := l.Key()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(h.Note)
+	f.Add([]byte(`{"type":"run","run":"sha256:"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got, err := ParseHead(b, key)
+		if err == nil && (got.Size != h.Size || got.Hash != h.Hash) {
+			t.Errorf("a head of size %d was accepted", got.Size)
+		}
+		_, _ = ParseHead(h.Note, string(b))
+		_, _ = ParseEntry(b)
+		if (Proof{Index: int64(len(b)), Entry: b, Head: h.Note}).Check(key) == nil {
+			t.Errorf("%q was proved", b)
+		}
+	})
+}
+
+func BenchmarkAppend(b *testing.B) {
+	l := open(b, b.TempDir())
+	for b.Loop() {
+		if _, err := l.Append(context.Background(), []byte("an entry")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVerify1000(b *testing.B) {
+	l := open(b, b.TempDir())
+	appendAll(b, l, numbered(1000)...)
+	b.ResetTimer()
+	for b.Loop() {
+		if err := l.Verify(context.Background()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
