@@ -6,8 +6,8 @@ package compute
 
 import "samovar/compute/kernel"
 
-// Device is where programs run and buffers lie. Its methods are called from one
-// goroutine at a time.
+// Device is where programs run and buffers lie. It may be used from several
+// goroutines; programs run one at a time. An Exec is one goroutine's.
 type Device interface {
 	// Name says what it is, such as "cpu".
 	Name() string

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"samovar/compute/kernel"
@@ -30,6 +31,7 @@ func (c CPU) Open() (Device, error) {
 }
 
 type cpu struct {
+	mu       sync.Mutex // held while the pool works
 	pool     *pool
 	gemm     gemm
 	numerics string
@@ -138,6 +140,8 @@ func (d *cpu) Load(format kernel.Format, rows, cols int, data []byte) (Buffer, e
 	if err != nil {
 		return nil, fmt.Errorf("load a matrix of %d×%d %s: %w", rows, cols, format, err)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.pool.each(rows, func(_, r int) {
 		n := format.Bytes(cols)
 		kernel.Dequantize(format, floatsOf(wide)[r*cols:(r+1)*cols], data[r*n:(r+1)*n])

@@ -133,6 +133,8 @@ func (e *exec) bound(s Slot, info SlotInfo, b Buffer) error {
 
 // Run sets up what the steps read of the batch and does them in order.
 func (e *exec) Run(b *Batch) error {
+	e.dev.mu.Lock()
+	defer e.dev.mu.Unlock()
 	if err := e.begin(b); err != nil {
 		return fmt.Errorf("run a batch: %w", err)
 	}

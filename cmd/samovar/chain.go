@@ -139,7 +139,7 @@ func (c *chain) shard(in map[string]samovar.Input) (samovar.Stage, error) {
 		return nil, err
 	}
 	return &corpus.Shard{
-		Encoder: t, Vocabulary: t.Size(), Begin: begin(t), End: t.EOS(), Template: template.ChatML,
+		Encoder: t, Vocabulary: t.Size(), Begin: begin(t), End: t.EOS(), Template: template.ChatML, Weights: corpus.Weights(c.sources()),
 		Dialogue: func(turns []corpus.Turn) ([]int32, []bool, error) {
 			var messages []template.Message
 			for _, turn := range turns {
@@ -256,7 +256,7 @@ func (c *chain) rows(tuning bool) train.Open {
 			return nil, nil, err
 		}
 		loader, err := corpus.NewLoader(set, corpus.LoaderConfig{
-			Seed: c.recipe.Seed, Rows: batch / window, Window: window, Weights: corpus.Weights(c.sources()), Whole: tuning,
+			Seed: c.recipe.Seed, Rows: batch / window, Window: window, Whole: tuning,
 		})
 		if err != nil {
 			return nil, nil, errors.Join(err, set.Close())

@@ -65,6 +65,9 @@ func (c *gcCommand) Run(g *globals) (err error) {
 		for _, in := range r.Inputs {
 			makers[r.Outputs[0]] = append(makers[r.Outputs[0]], in)
 		}
+		if m, ok := r.Inputs["model"]; ok && r.Stage == "evaluate" {
+			makers[m] = append(makers[m], r.Outputs[0]) // a model keeps its figures
+		}
 		return nil
 	})
 	if err != nil {

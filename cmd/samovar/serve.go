@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"samovar/compute"
+	"samovar/energy"
+	"samovar/infer"
+	"samovar/model"
+	"samovar/registry"
+	"samovar/serve"
+	"samovar/tokenizer"
+	"samovar/tokenizer/template"
+	"samovar/web"
+)
+
+type upCommand struct {
+	Addr   string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+	NoOpen bool   `help:"Do not open a browser."`
+	Dev    string `hidden:"" help:"Serve the pages from this folder."`
+}
+
+// Run serves every named model, and brings in the one that is shipped with the
+// program when the store has none.
+func (c *upCommand) Run(g *globals) (err error) {
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	list, err := s.catalogue(g.ctx)
+	if err != nil {
+		return err
+	}
+	all, err := list.models()
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return errors.New("the store has no model to serve: make one with samovar brew RECIPE, or bring one in with samovar models import FILE --name NAME")
+	}
+	return s.serve(g, all, c.Addr, c.Dev, !c.NoOpen)
+}
+
+type serveCommand struct {
+	Refs []string `arg:"" optional:"" name:"ref" help:"Models: names, digests or GGUF files. Default: all in the store."`
+	Addr string   `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+}
+
+func (c *serveCommand) Run(g *globals) (err error) {
+	if len(c.Refs) == 0 {
+		return (&upCommand{Addr: c.Addr, NoOpen: true}).Run(g)
+	}
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	list, err := s.catalogue(g.ctx)
+	if err != nil {
+		return err
+	}
+	var all []shown
+	for _, ref := range c.Refs {
+		m, err := s.refer(list, ref)
+		if err != nil {
+			return err
+		}
+		all = append(all, m)
+	}
+	return s.serve(g, all, c.Addr, "", false)
+}
+
+// refer describes what a reference means: a model of the store, or a file.
+func (s *store) refer(list *catalogue, ref string) (shown, error) {
+	if path, err := s.modelPath(ref); err == nil && path == ref {
+		f, err := model.Open(path)
+		if err != nil {
+			return shown{}, err
+		}
+		defer f.Close()
+		return shown{Name: ref, Summary: f.Summary()}, nil
+	}
+	d, err := s.artifactOf(ref)
+	if err != nil {
+		return shown{}, err
+	}
+	return list.show(ref, d)
+}
+
+// serve answers until the context ends.
+func (s *store) serve(g *globals, all []shown, addr, dev string, open bool) error {
+	if err := serve.CheckAddr(addr, false); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; give another with --addr", addr, err)
+	}
+	d, err := compute.CPU{}.Open()
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	log := slog.New(slog.NewTextHandler(g.err, nil))
+	config := serve.Config{
+		Meter: energy.Open(g.ctx, energy.Config{}), Pages: pages(dev), Log: log,
+		Trace: func(ctx context.Context, ref string) (any, error) {
+			l, err := s.trace(ctx, ref)
+			if errors.Is(err, registry.ErrUnknown) {
+				err = fmt.Errorf("%w: %w", serve.ErrUnknown, err)
+			}
+			return l, err
+		},
+	}
+	for _, m := range all {
+		config.Models = append(config.Models, s.served(d, m))
+	}
+	server := serve.New(config)
+	defer server.Close()
+	url := "http://" + listener.Addr().String()
+	fmt.Fprintf(g.out, "%s\n", url)
+	if open {
+		browse(url)
+	}
+	return server.Serve(g.ctx, listener)
+}
+
+func pages(dev string) http.Handler {
+	if dev != "" {
+		return web.Handler(os.DirFS(dev))
+	}
+	return web.Handler(nil)
+}
+
+// served is a model as package serve wants it.
+func (s *store) served(d compute.Device, m shown) serve.Model {
+	info := serve.Info{
+		Digest: string(m.Digest), Architecture: m.Architecture, Parameters: m.Parameters, Quantization: m.Quantization,
+		Window: m.Window, Vocabulary: m.Vocabulary, Licence: m.Licence, Run: m.Run, Chat: m.Chat,
+	}
+	if m.Bits != nil {
+		info.BitsPerByte = *m.Bits
+	}
+	ref := m.Name
+	if m.Digest != "" {
+		ref = string(m.Digest)
+	}
+	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref) }}
+}
+
+// load brings a model into memory.
+func (s *store) load(d compute.Device, ref string) (l *serve.Loaded, err error) {
+	path, err := s.modelPath(ref)
+	if err != nil {
+		return nil, err
+	}
+	f, err := model.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	l = &serve.Loaded{}
+	var weights map[string]compute.Buffer
+	l.Close = func() {
+		if l.Engine != nil {
+			l.Engine.Close()
+		}
+		for _, b := range weights {
+			b.Free()
+		}
+		f.Close()
+	}
+	defer func() {
+		if err != nil {
+			l.Close()
+		}
+	}()
+	if l.Tokenizer, err = tokenizer.FromMetadata(f.Value); err != nil {
+		return nil, err
+	}
+	if source, err := f.String("tokenizer.chat_template"); err == nil {
+		if l.Template, err = template.Parse(source); err != nil {
+			return nil, fmt.Errorf("read the chat template: %w", err)
+		}
+	}
+	if weights, err = f.Load(d); err != nil {
+		return nil, err
+	}
+	l.Engine, err = infer.New(d, f.Config, weights, infer.Options{})
+	return l, err
+}
+
+// browse opens a page where there is somebody to see it. That it does not open
+// is no error: the address is printed.
+func browse(url string) {
+	var command []string
+	switch {
+	case runtime.GOOS == "darwin":
+		command = []string{"open", url}
+	case runtime.GOOS == "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	case os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "":
+		command = []string{"xdg-open", url}
+	default:
+		return
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	if cmd.Start() == nil {
+		go cmd.Wait()
+	}
+}
