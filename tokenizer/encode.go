@@ -1,23 +1,24 @@
 package tokenizer
 
 import (
-	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Encoder encodes text for one goroutine. It remembers frequent pre-tokens
-// (1 MiB) and allocates nothing once its buffers have grown.
+// (2 MiB) and allocates nothing once its buffers have grown.
 type Encoder struct {
 	t     *Tokenizer
 	lines []line
 	syms  []int32
 	merge merger
+	whole []bool // tokens of which it is known that merging ends with them
 }
 
 // line is one remembered pre-token: a cache line of 64 bytes. Each pre-token
-// has one place, where the next one with that hash overwrites it.
+// has two places by its hash; a new one drives out the older of the two there.
 type line struct {
 	size uint8 // bytes of key; 0 if free
 	n    uint8 // ids
@@ -26,14 +27,14 @@ type line struct {
 }
 
 const (
-	cacheLines = 1 << 14
+	cacheLines = 1 << 15
 	maxKey     = 22
 	maxLineIDs = 10
 )
 
 // NewEncoder returns an encoder of t for use by one goroutine at a time.
 func (t *Tokenizer) NewEncoder() *Encoder {
-	e := &Encoder{t: t, lines: make([]line, cacheLines)}
+	e := &Encoder{t: t, lines: make([]line, cacheLines), whole: make([]bool, t.Size())}
 	e.merge.pairs = &t.pairs
 	return e
 }
@@ -123,37 +124,63 @@ func (e *Encoder) word(dst []int32, s string) []int32 {
 	if len(s) > maxKey {
 		return e.compute(dst, s)
 	}
-	l := &e.lines[hash(s)&(cacheLines-1)]
-	if int(l.size) == len(s) && string(l.key[:l.size]) == s {
-		return append(dst, l.ids[:l.n]...)
+	at := hash(s) & (cacheLines - 2)
+	pair := (*[2]line)(e.lines[at : at+2])
+	l := &pair[0]
+	if int(l.size) != len(s) || string(l.key[:l.size]) != s {
+		l = &pair[1]
 	}
 	from := len(dst)
+	if int(l.size) == len(s) && string(l.key[:l.size]) == s {
+		if cap(dst)-from < maxLineIDs {
+			dst = slices.Grow(dst, maxLineIDs)
+		}
+		*(*[maxLineIDs]int32)(dst[from : from+maxLineIDs]) = l.ids // a fixed size is faster than the right one
+		return dst[:from+int(l.n)]
+	}
 	dst = e.compute(dst, s)
 	if n := len(dst) - from; n <= maxLineIDs {
-		l.size, l.n = uint8(len(s)), uint8(n)
-		copy(l.key[:], s)
-		copy(l.ids[:], dst[from:])
+		pair[1] = pair[0]
+		pair[0].size, pair[0].n = uint8(len(s)), uint8(n)
+		copy(pair[0].key[:], s)
+		copy(pair[0].ids[:], dst[from:])
 	}
 	return dst
 }
 
-// hash mixes up to 22 bytes. Equal hashes cost time, never correctness.
+// hash mixes 1 to 24 bytes. Equal hashes cost time, never correctness.
 func hash(s string) uint64 {
-	var b [24]byte
-	copy(b[:], s)
-	x := binary.LittleEndian.Uint64(b[:]) ^ 0x9E3779B97F4A7C15
-	y := binary.LittleEndian.Uint64(b[8:]) ^ binary.LittleEndian.Uint64(b[16:])*0xD6E8FEB86659FD93 ^ uint64(len(s))<<56
-	hi, lo := bits.Mul64(x, y^0xA0761D6478BD642F)
+	n := len(s)
+	var a, b, c uint64
+	switch {
+	case n >= 8:
+		a, b, c = load64(s), load64(s[n-8:]), load64(s[(n-8)/2:])
+	case n >= 4:
+		a, b = load32(s), load32(s[n-4:])
+	default:
+		a = uint64(s[0])<<16 | uint64(s[n/2])<<8 | uint64(s[n-1])
+	}
+	hi, lo := bits.Mul64(a^0x9E3779B97F4A7C15, b^c*0xD6E8FEB86659FD93^uint64(n)<<56^0xA0761D6478BD642F)
 	return hi ^ lo
+}
+
+func load32(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+func load64(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // compute encodes one pre-token by merging its symbols.
 func (e *Encoder) compute(dst []int32, s string) []int32 {
 	t := e.t
-	if t.verbatim {
-		if id, ok := t.words[s]; ok {
-			return append(dst, id)
-		}
+	whole, ok := t.words[s]
+	if ok && (t.verbatim || e.whole[whole]) {
+		return append(dst, whole)
 	}
 	e.syms = e.syms[:0]
 	if t.scored {
@@ -163,8 +190,12 @@ func (e *Encoder) compute(dst []int32, s string) []int32 {
 			e.syms = append(e.syms, t.symbols[s[i]])
 		}
 	}
+	syms := e.merge.merge(e.syms)
+	if ok && len(syms) == 1 && syms[0] == whole {
+		e.whole[whole] = true
+	}
 	rest := s
-	for _, id := range e.merge.merge(e.syms) {
+	for _, id := range syms {
 		if t.has(id) {
 			dst = append(dst, id)
 			rest = rest[len(t.tokens[id]):]

@@ -121,6 +121,9 @@ func at(s string, i int) (class, int) {
 // while returns the end of the run of runes from i on that have a class of some.
 func while(s string, i int, some class) int {
 	for {
+		for i < len(s) && s[i] < utf8.RuneSelf && classes[s[i]]&some != 0 {
+			i++
+		}
 		c, n := at(s, i)
 		if c&some == 0 {
 			return i
@@ -173,6 +176,9 @@ type modern struct {
 }
 
 func (m modern) split(s string) int {
+	if n := plainWord(s); n > 0 && !m.cased {
+		return n
+	}
 	if !m.cased {
 		if n := contraction(s, true); n > 0 {
 			return n
@@ -212,6 +218,23 @@ func (m modern) split(s string) int {
 		}
 	}
 	return splitSpace(s, false)
+}
+
+// plainWord returns the length of a word of ASCII letters that a space may
+// lead, the most frequent pre-token of all, or 0 if something else is there.
+func plainWord(s string) int {
+	start := 0
+	if s[0] == ' ' {
+		start = 1
+	}
+	i := start
+	for i < len(s) && s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z' {
+		i++
+	}
+	if i == start || i < len(s) && s[i] >= utf8.RuneSelf {
+		return 0
+	}
+	return i
 }
 
 // word returns the length of the word at the start of s, which one rune that

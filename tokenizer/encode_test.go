@@ -1,0 +1,186 @@
+package tokenizer
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// slowly merges as merger.merge is documented, without its shortcuts.
+func slowly(p *pairs, syms []int32) []int32 {
+	syms = slices.Clone(syms)
+	for {
+		best, at, into := noRank, -1, int32(0)
+		for i := range len(syms) - 1 {
+			if rank, id := p.find(syms[i], syms[i+1]); rank < best {
+				best, at, into = rank, i, id
+			}
+		}
+		if at < 0 {
+			return syms
+		}
+		syms = slices.Replace(syms, at, at+2, into)
+	}
+}
+
+// Tables no trainer would make too: merges that use what later ones make.
+func TestMergeLongAsShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 300 {
+		p := makePairs(0)
+		n := int32(2 + r.IntN(4))
+		for range r.IntN(60) {
+			p.add(r.Int32N(n), r.Int32N(n), r.Int32N(40), n)
+			n++
+		}
+		m := merger{pairs: &p}
+		syms := make([]int32, r.IntN(300))
+		for i := range syms {
+			syms[i] = r.Int32N(min(n, 4))
+		}
+		want := slowly(&p, syms)
+		if got := m.mergeLong(slices.Clone(syms)); !slices.Equal(got, want) {
+			t.Fatalf("long: %v\n got %v\nwant %v", syms, got, want)
+		}
+		if len(syms) <= short {
+			if got := m.merge(slices.Clone(syms)); !slices.Equal(got, want) {
+				t.Fatalf("short: %v\n got %v\nwant %v", syms, got, want)
+			}
+		}
+	}
+}
+
+// Texts without a place to cut must not take quadratic time: the test would
+// not end if they did.
+func TestEncodeLongWords(t *testing.T) {
+	tok := train(t, corpus(t), Config{Vocab: 456})
+	r := rand.New(rand.NewPCG(7, 8))
+	letters := make([]byte, 1<<20)
+	for i := range letters {
+		letters[i] = "etaoinsrh"[r.IntN(9)]
+	}
+	for _, s := range []string{strings.Repeat("a", 4<<20), string(letters), strings.Repeat(" ", 1<<20), strings.Repeat("\n", 1<<20), strings.Repeat("!", 1<<20), strings.Repeat("<|im_", 1<<18), strings.Repeat("'", 1<<20)} {
+		if got := string(tok.Decode(nil, tok.EncodeSpecial(nil, s, nil))); got != s {
+			t.Errorf("%.20q… came back different", s)
+		}
+	}
+	if got := string(scored(t).Decode(nil, scored(t).Encode(nil, string(letters)))); got != string(letters) {
+		t.Error("scored: letters came back different")
+	}
+}
+
+func TestEncodeAllocatesNothing(t *testing.T) {
+	tok := train(t, corpus(t), Config{Vocab: 456})
+	text := strings.Join(corpus(t), "\n\n")
+	e := tok.NewEncoder()
+	dst := e.Encode(nil, text)
+	if n := testing.AllocsPerRun(10, func() { dst = e.Encode(dst[:0], text) }); n > 0 {
+		t.Errorf("%v allocations in steady state", n)
+	}
+}
+
+func TestEncodeSpecial(t *testing.T) {
+	tok := train(t, corpus(t), Config{Vocab: 456})
+	end, _ := tok.Special(EndTurn)
+	start, _ := tok.Special(StartTurn)
+	text := "a<|im_end|>b<|im_start|>"
+	if got := tok.EncodeSpecial(nil, text, nil); !slices.Contains(got, end) || !slices.Contains(got, start) {
+		t.Errorf("special tokens are missing: %v", got)
+	}
+	if got := tok.Encode(nil, text); slices.ContainsFunc(got, tok.IsSpecial) || string(tok.Decode(nil, got)) != text {
+		t.Errorf("Encode reads special tokens: %v", got)
+	}
+	for plain := 1; plain < 11; plain++ { // any overlap with the name
+		got := tok.EncodeSpecial(nil, text, []Span{{plain, plain + 1}})
+		if slices.Contains(got, end) || !slices.Contains(got, start) {
+			t.Errorf("plain at %d: %v", plain, got)
+		}
+	}
+	if got := tok.EncodeSpecial(nil, text, []Span{{0, 1}, {11, 12}}); !slices.Contains(got, end) {
+		t.Errorf("plain beside a name hides it: %v", got)
+	}
+}
+
+func TestDecoder(t *testing.T) {
+	tok := train(t, corpus(t), Config{Vocab: 456})
+	for in, want := range map[string]string{
+		"é🙂 да":             "é🙂 да",
+		"a\xffb\xe4\xb8":    "a\uFFFDb\uFFFD\uFFFD",
+		"\xf0\x9f\x99":      "\uFFFD\uFFFD\uFFFD",
+		"\xe4\xb8x\xc3\xa9": "\uFFFD\uFFFDxé",
+	} {
+		d := tok.NewDecoder()
+		got := ""
+		for _, b := range []byte(in) { // byte by byte, the worst case
+			got += d.Next(tok.fallback[b])
+		}
+		if got += d.Flush(); got != want {
+			t.Errorf("%q became %q", in, got)
+		}
+	}
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	tok := train(f, corpus(f), Config{Vocab: 456})
+	pieces := scored(f)
+	f.Add("it's \xff\xfe 12 <|im_end|>\n")
+	f.Add("\u2581 ab  \xe4\xb8")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, tok := range []*Tokenizer{tok, pieces} {
+			ids := tok.Encode(nil, s)
+			if got := string(tok.Decode(nil, ids)); got != s {
+				t.Errorf("%q became %q", s, got)
+			}
+			if slices.ContainsFunc(ids, tok.IsSpecial) {
+				t.Errorf("%q became special", s)
+			}
+			d, stream := tok.NewDecoder(), ""
+			for _, id := range ids {
+				stream += d.Next(id)
+			}
+			if stream += d.Flush(); strings.TrimPrefix(stream, " ") != strings.TrimPrefix(string([]rune(s)), " ") {
+				t.Errorf("%q streamed as %q", s, stream)
+			}
+		}
+		for _, id := range tok.EncodeSpecial(nil, s, []Span{{0, len(s)}}) {
+			if tok.IsSpecial(id) {
+				t.Errorf("%q: plain text became special", s)
+			}
+		}
+	})
+}
+
+// english is about 5 MB of stories, from $SAMOVAR_DATA.
+func english(b *testing.B) string {
+	z := data(b, "corpora/en/lcats_gutenberg_stories.jsonl.gz")
+	return string(z[:min(len(z), 5<<20)])
+}
+
+func BenchmarkEncode(b *testing.B) {
+	if os.Getenv("SAMOVAR_DATA") == "" {
+		b.Skip("SAMOVAR_DATA is not set")
+	}
+	text := english(b)
+	tok, err := FromJSON(data(b, "tokenizers/qwen2_5/tokenizer.json.gz"), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	e := tok.NewEncoder()
+	var dst []int32
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		dst = e.Encode(dst[:0], text)
+	}
+	b.ReportMetric(float64(len(text))/float64(len(dst)), "bytes/token")
+}
+
+func BenchmarkEncodeOneLetter(b *testing.B) {
+	tok := train(b, corpus(b), Config{Vocab: 456})
+	text := strings.Repeat("a", 10<<20)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		tok.Encode(nil, text)
+	}
+}
