@@ -19,8 +19,9 @@ import (
 type Model struct {
 	Name string
 	Info Info
-	// Open loads the model. It is called at most once at a time, and again
-	// after it has failed.
+	// Open loads the model. Neither while it runs nor while Loaded.Close does
+	// is any model computed, so that models may share a device. It is called
+	// again after it has failed.
 	Open func() (*Loaded, error)
 }
 
@@ -99,7 +100,9 @@ func (m *model) start() <-chan struct{} {
 	m.done = done
 	go func() {
 		defer close(done)
+		m.server.turn.Lock()
 		l, err := m.Open()
+		m.server.turn.Unlock()
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		switch {
@@ -107,7 +110,7 @@ func (m *model) start() <-chan struct{} {
 			m.err, m.done = fmt.Errorf("load model %s: %w", m.Name, err), nil
 			m.server.log.Error("load model", "model", m.Name, "err", err)
 		case m.closed:
-			free(l)
+			m.server.free(l)
 		default:
 			m.err, m.loaded = nil, m.ready(l)
 			m.server.log.Info("model loaded", "model", m.Name, "digest", m.Info.Digest)
@@ -117,7 +120,7 @@ func (m *model) start() <-chan struct{} {
 }
 
 func (m *model) ready(l *Loaded) *ready {
-	r := &ready{Loaded: *l, worker: newWorker(l.Engine, m.server.config.Meter, m.server.config.Queue)}
+	r := &ready{Loaded: *l, worker: newWorker(l.Engine, &m.server.turn, m.server.config.Queue)}
 	for id := range int32(l.Tokenizer.Size()) {
 		if l.Tokenizer.IsEnd(id) {
 			r.ends = append(r.ends, id)
@@ -130,7 +133,9 @@ func (m *model) ready(l *Loaded) *ready {
 	return r
 }
 
-func free(l *Loaded) {
+func (s *Server) free(l *Loaded) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	if l.Close != nil {
 		l.Close()
 	} else {
@@ -169,7 +174,7 @@ func (m *model) close() {
 	m.mu.Unlock()
 	if l != nil {
 		l.stop()
-		free(&l.Loaded)
+		m.server.free(&l.Loaded)
 	}
 }
 

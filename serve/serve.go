@@ -56,6 +56,7 @@ type Server struct {
 	config  Config
 	log     *slog.Logger
 	handler http.Handler
+	turn    turn
 	mu      sync.Mutex
 	models  []*model // in the order of Put
 	closed  bool
@@ -72,7 +73,7 @@ func New(c Config) *Server {
 	if c.Drain <= 0 {
 		c.Drain = 30 * time.Second
 	}
-	s := &Server{config: c, log: c.Log}
+	s := &Server{config: c, log: c.Log, turn: turn{meter: c.Meter}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -9,11 +9,29 @@ import (
 	"samovar/infer"
 )
 
+// turn is what the models of a server share: whoever holds it may use the
+// device, which serves one goroutine at a time.
+type turn struct {
+	sync.Mutex
+	meter samovar.Meter
+	last  float64 // joules at the end of the last step
+}
+
+// joules is what has been used since the last call. The turn is held.
+func (t *turn) joules() float64 {
+	if t.meter == nil {
+		return 0
+	}
+	before := t.last
+	t.last = t.meter.Read().Joules
+	return t.last - before
+}
+
 // worker runs an engine on a goroutine of its own, which sleeps while there is
 // nothing to do.
 type worker struct {
 	engine *infer.Engine
-	meter  samovar.Meter
+	turn   *turn
 	limit  int           // most sequences
 	wake   chan struct{} // there are calls
 	ended  chan struct{}
@@ -23,8 +41,7 @@ type worker struct {
 	load    int      // sequences taken on and not ended
 	stopped bool
 
-	places map[*infer.Sequence]place // of the goroutine alone, like what follows
-	last   float64                   // joules at the end of the last step
+	places map[*infer.Sequence]place // of the goroutine alone
 }
 
 // place is which choice of which job a sequence is.
@@ -54,9 +71,9 @@ type note struct {
 
 var errBusy = errors.New("too many answers are in progress")
 
-func newWorker(e *infer.Engine, meter samovar.Meter, limit int) *worker {
+func newWorker(e *infer.Engine, t *turn, limit int) *worker {
 	w := &worker{
-		engine: e, meter: meter, limit: limit, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		engine: e, turn: t, limit: limit, wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		places: map[*infer.Sequence]place{},
 	}
 	go w.run()
@@ -98,7 +115,9 @@ func (w *worker) run() {
 	for {
 		if w.engine.Idle() {
 			<-w.wake
-			w.last = w.joules() // what was used meanwhile is nobody's
+			w.turn.Lock()
+			w.turn.joules() // what was used meanwhile is nobody's
+			w.turn.Unlock()
 		}
 		w.mu.Lock()
 		calls, stopped := w.calls, w.stopped
@@ -118,7 +137,10 @@ func (w *worker) run() {
 // step has the engine take one step and passes on what came of it. The energy
 // of the step is shared by the tokens computed.
 func (w *worker) step() {
+	w.turn.Lock()
 	events, err := w.engine.Step()
+	joules := w.turn.joules()
+	w.turn.Unlock()
 	if err != nil {
 		w.fail(err)
 		return
@@ -127,9 +149,7 @@ func (w *worker) step() {
 	for i := range events {
 		rows += events[i].Rows
 	}
-	now := w.joules()
-	each := (now - w.last) / float64(max(1, rows))
-	w.last = now
+	each := joules / float64(max(1, rows))
 	for i := range events {
 		ev := &events[i]
 		p, ok := w.places[ev.Sequence]
@@ -151,13 +171,6 @@ func keep(ev infer.Event) infer.Event {
 		ev.Tops[i] = slices.Clone(ev.Tops[i])
 	}
 	return ev
-}
-
-func (w *worker) joules() float64 {
-	if w.meter == nil {
-		return 0
-	}
-	return w.meter.Read().Joules
 }
 
 // fail ends every sequence with err.
