@@ -39,7 +39,6 @@ type appender struct {
 	path     string
 	users    int
 	add      tessera.AddFn
-	await    *tessera.PublicationAwaiter
 	shutdown func(context.Context) error
 	cancel   context.CancelFunc
 }
@@ -73,29 +72,52 @@ func (l *Ledger) Append(ctx context.Context, entry []byte) (int64, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// Await does not notice by itself that ctx is done.
+	i, err := app.sequence(ctx, entry)
+	if err == nil {
+		err = l.await(ctx, i)
+	}
+	if line := lastLog.Load(); line != nil && errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no tree head covers the entry: %w: %s", err, *line)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append to ledger %s: %w", l.dir, err)
+	}
+	return i, l.appended(i, entry)
+}
+
+// sequence gives the entry its index.
+func (app *appender) sequence(ctx context.Context, entry []byte) (int64, error) {
 	type result struct {
-		index int64
+		index tessera.Index
 		err   error
 	}
 	done := make(chan result, 1)
 	go func() {
-		i, _, err := app.await.Await(ctx, app.add(ctx, tessera.NewEntry(entry)))
-		done <- result{int64(i.Index), err}
+		index, err := app.add(ctx, tessera.NewEntry(entry))()
+		done <- result{index, err}
 	}()
-	var r result
 	select {
-	case r = <-done:
+	case r := <-done:
+		return int64(r.index.Index), r.err
 	case <-ctx.Done():
-		r.err = ctx.Err()
+		return 0, ctx.Err()
 	}
-	if r.err != nil {
-		if line := lastLog.Load(); line != nil && errors.Is(r.err, context.DeadlineExceeded) {
-			return 0, fmt.Errorf("append to ledger %s: no tree head covers the entry: %w: %s", l.dir, r.err, *line)
+}
+
+// await returns when the published tree covers index i.
+func (l *Ledger) await(ctx context.Context, i int64) error {
+	tick := time.NewTicker(publishEvery / 20)
+	defer tick.Stop()
+	for {
+		if h, err := l.Head(); err != nil || h.Size > i {
+			return err
 		}
-		return 0, fmt.Errorf("append to ledger %s: %w", l.dir, r.err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
 	}
-	return r.index, l.appended(r.index, entry)
 }
 
 // appended checks that the published tree has the entry and continues the
@@ -208,16 +230,14 @@ func newAppender(path string, signer note.Signer) (*appender, error) {
 	options := tessera.NewAppendOptions().
 		WithCheckpointSigner(signer).
 		WithBatching(bundleWidth, time.Millisecond).
-		WithCheckpointInterval(publishEvery)
-	app, shutdown, reader, err := tessera.NewAppender(ctx, driver, options)
+		WithCheckpointInterval(publishEvery).
+		WithCheckpointRepublishInterval(0) // an idle ledger is not written to
+	app, shutdown, _, err := tessera.NewAppender(ctx, driver, options)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	return &appender{
-		path: path, add: app.Add, shutdown: shutdown, cancel: cancel,
-		await: tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, 5*time.Millisecond),
-	}, nil
+	return &appender{path: path, add: app.Add, shutdown: shutdown, cancel: cancel}, nil
 }
 
 // stateLocks are the files that Tessera locks.

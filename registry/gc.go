@@ -195,14 +195,6 @@ func (g *sweep) index(ctx context.Context, manifests []ocispec.Descriptor) error
 		return nil
 	}
 	return g.s.update(ctx, func(now []ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-		// Nobody can have put anything meanwhile, but tagged what was there.
-		for _, m := range now {
-			if refName(m) != "" {
-				if err := g.mark(samovar.Digest(m.Digest)); err != nil {
-					return nil, err
-				}
-			}
-		}
 		return slices.DeleteFunc(now, dead), nil
 	})
 }

@@ -126,6 +126,11 @@ func (s *Store) Tag(name string, d samovar.Digest) error {
 	if err := s.writable(action); err != nil {
 		return err
 	}
+	release, err := s.Hold(context.Background()) // GC must see the name or nothing
+	if err != nil {
+		return err
+	}
+	defer release()
 	if _, err := s.manifest(d); err != nil {
 		return fmt.Errorf("tag %s: %w", name, err)
 	}

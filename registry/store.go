@@ -229,7 +229,7 @@ func (s *Store) Hold(ctx context.Context) (release func(), err error) {
 	}
 	release, err = lockFile(ctx, filepath.Join(s.dir, holdName), false, nil)
 	if err != nil {
-		return nil, fmt.Errorf("hold store %s: %w", s.dir, err)
+		return nil, s.failed("hold artifacts", err)
 	}
 	return release, nil
 }

@@ -94,9 +94,8 @@ func TestVerifyFindsAnyFlippedBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		bits := random.Perm(8 * len(good))
-		if filepath.Base(path) != indexName {
-			// A blob's digest does not care which bit; the index must.
-			bits = bits[:min(len(bits), 50)]
+		if os.Getenv("SAMOVAR_LONG") == "" {
+			bits = bits[:min(len(bits), 100)]
 		}
 		for _, bit := range bits {
 			was, at := good[bit/8], int64(bit/8)
