@@ -7,6 +7,8 @@ export interface Model {
   /** False for a base model, which only continues text. */
   chat: boolean;
   digest?: string;
+  /** The run that made it; absent where nothing is recorded. */
+  run?: string;
   parameters?: number;
   quantization?: string;
   /** In tokens, prompt and answer together. */
@@ -140,6 +142,7 @@ function model(id: string, more: Json): Model {
     id,
     chat: more['chat'] !== false,
     digest: string(more['digest']),
+    run: string(more['run']) ?? number(more['run'])?.toString(),
     parameters: number(more['parameters']),
     quantization: string(more['quantization']),
     window: number(more['window']),

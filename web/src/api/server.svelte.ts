@@ -19,15 +19,16 @@ class Server {
     write('model', id);
   }
 
-  /** Asks until the server is ready, once a second. */
+  /** Asks until the server is ready: after a second, then ever more rarely,
+   * down to every ten seconds. */
   async check(): Promise<void> {
     if (this.checking) return;
     this.checking = true;
-    for (;;) {
+    for (let pause = 1; ; pause = Math.min(pause + 1, 10)) {
       const state = await health();
       if (state === 'ready' && (await this.list())) break;
       if (state !== 'ready') this.state = state;
-      await new Promise((r) => setTimeout(r, 1000));
+      await new Promise((r) => setTimeout(r, pause * 1000));
     }
     this.state = 'ready';
     this.checking = false;

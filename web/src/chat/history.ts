@@ -10,6 +10,13 @@ function wait<T>(r: IDBRequest<T>): Promise<T> {
   });
 }
 
+function committed(r: IDBRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    r.transaction!.oncomplete = () => resolve();
+    r.transaction!.onabort = () => reject(r.transaction!.error ?? r.error);
+  });
+}
+
 export class History {
   private constructor(private readonly db: IDBDatabase) {}
 
@@ -34,12 +41,13 @@ export class History {
     return restore(await wait(this.store('readonly').get(id)));
   }
 
-  async put(c: Conversation): Promise<void> {
-    await wait(this.store('readwrite').put(c));
+  /** Resolves when c will outlive the page. */
+  put(c: Conversation): Promise<void> {
+    return committed(this.store('readwrite').put(c));
   }
 
-  async delete(id: string): Promise<void> {
-    await wait(this.store('readwrite').delete(id));
+  delete(id: string): Promise<void> {
+    return committed(this.store('readwrite').delete(id));
   }
 
   private store(mode: IDBTransactionMode): IDBObjectStore {

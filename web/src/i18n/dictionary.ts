@@ -82,6 +82,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     kwh: (n: string) => string;
     measured: string;
     estimated: string;
+    mixed: string;
     measuredBy: (how: string) => string;
     estimatedBy: (how: string) => string;
   };
@@ -90,6 +91,8 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     retry: string;
     refused: string;
     offline: string;
+    incomplete: string;
+    unreached: string;
     cut: string;
     loading: string;
     noModels: string;
