@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 
 	"samovar/tokenizer"
 )
@@ -31,7 +33,12 @@ func (f *File) huggingFaceFiles() (map[string][]byte, error) {
 		}
 		generation["eos_token_id"] = ends(t)
 		content["tokenizer_config.json"] = f.tokenizerConfig(t)
-		if files["tokenizer.json"], err = t.MarshalJSON(); err != nil {
+		if t.Pre() == "" {
+			content["tokenizer.json"], err = scoredTokenizer(t)
+		} else {
+			files["tokenizer.json"], err = t.MarshalJSON()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -84,10 +91,10 @@ func (f *File) tokenizerConfig(t *tokenizer.Tokenizer) map[string]any {
 // given in the form of transformers 5 and, beside it, in that of earlier ones.
 func (c Config) huggingFace() (map[string]any, error) {
 	m := map[string]any{
-		"dtype": "float32", "hidden_act": "silu", "attention_bias": false, "attention_dropout": 0.0, "use_cache": true,
+		"dtype": "float32", "hidden_act": "silu", "attention_bias": false, "use_cache": true,
 		"vocab_size": c.Vocabulary, "hidden_size": c.Width, "num_hidden_layers": c.Layers, "num_attention_heads": c.Heads,
-		"num_key_value_heads": c.KVHeads, "max_position_embeddings": c.Window, "rms_norm_eps": c.Epsilon, "tie_word_embeddings": c.Tied,
-		"rope_theta": c.RopeBase, "rope_parameters": map[string]any{"rope_type": "default", "rope_theta": c.RopeBase},
+		"num_key_value_heads": c.KVHeads, "max_position_embeddings": c.Window, "rms_norm_eps": decimal(c.Epsilon), "tie_word_embeddings": c.Tied,
+		"rope_theta": decimal(c.RopeBase), "rope_parameters": map[string]any{"rope_type": "default", "rope_theta": decimal(c.RopeBase)},
 	}
 	class := func(model, architecture string) {
 		m["model_type"], m["architectures"] = model, []string{architecture}
@@ -111,6 +118,19 @@ func (c Config) huggingFace() (map[string]any, error) {
 		return m, c.huggingFaceExperts(m)
 	}
 	return m, nil
+}
+
+// decimal is a number that is written with a decimal point, without which
+// transformers takes it for an integer and refuses it.
+type decimal float32
+
+// MarshalJSON writes the fewest digits that give d back.
+func (d decimal) MarshalJSON() ([]byte, error) {
+	s := strconv.FormatFloat(float64(d), 'f', -1, 32)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return []byte(s), nil
 }
 
 func (c Config) huggingFaceLatent(m map[string]any) {
@@ -140,7 +160,7 @@ func (c Config) huggingFaceExperts(m map[string]any) error {
 	}
 	m["first_k_dense_replace"], m["n_routed_experts"], m["num_experts_per_tok"] = e.Dense, e.Count, e.Used
 	m["n_shared_experts"], m["moe_intermediate_size"] = e.Shared, e.Hidden
-	m["norm_topk_prob"], m["routed_scaling_factor"] = e.Normalise, c.expertScale()
+	m["norm_topk_prob"], m["routed_scaling_factor"] = e.Normalise, decimal(c.expertScale())
 	if e.Sigmoid {
 		m["scoring_func"], m["topk_method"] = "sigmoid", "noaux_tc"
 		m["n_group"], m["topk_group"], m["num_nextn_predict_layers"], m["rope_interleave"] = 1, 1, 0, true
