@@ -36,12 +36,12 @@ func measureBF16(iterations int) float64 {
 }
 
 // readChunk bounds one call of assembly, which cannot be preempted.
-const readChunk = 1 << 20
+const readChunk = 4 << 20
 
 func readBytes(b []byte) (x uint64) {
 	if level >= avx2 {
-		for len(b) >= 256 {
-			n := min(len(b)&^255, readChunk)
+		for len(b) >= 1024 {
+			n := min(len(b)&^1023, readChunk)
 			x ^= readBytesAVX2(&b[0], n)
 			b = b[n:]
 		}

@@ -4,13 +4,16 @@ package kernel
 
 import "unsafe"
 
-// panelCall is the argument of the panel kernels; strides are in bytes.
+// panelCall is the argument of the panel kernels; strides are in bytes. It is
+// also their memory: y, panels, group and sums change.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // columns, or blocks of 32 of them
 	panels          int
 	ldx, lds, ldy   int
 	size            int // bytes of a panel
+	group           int // panels taken together
+	sums            [4 * 8 * panelWidth]float32
 }
 
 //go:noescape
@@ -83,9 +86,6 @@ func mulQ8AVX512x4(call *panelCall)
 func mulQ8AVX512x8(call *panelCall)
 
 //go:noescape
-func mulQ8AVX512x12(call *panelCall)
-
-//go:noescape
 func mulQ4AVX512x1(call *panelCall)
 
 //go:noescape
@@ -96,9 +96,6 @@ func mulQ4AVX512x4(call *panelCall)
 
 //go:noescape
 func mulQ4AVX512x8(call *panelCall)
-
-//go:noescape
-func mulQ4AVX512x12(call *panelCall)
 
 //go:noescape
 func quantizeBytes(codes *int8, scales *blockScale, x *float32, blocks, offset int)
@@ -142,21 +139,18 @@ var panelKernels = map[Format][2][]panelKernel{
 	},
 	Q8_0: {
 		{{6, mulQ8AVX2x6}, {4, mulQ8AVX2x4}, {2, mulQ8AVX2x2}, {1, mulQ8AVX2x1}},
-		{{12, mulQ8AVX512x12}, {8, mulQ8AVX512x8}, {4, mulQ8AVX512x4}, {2, mulQ8AVX512x2}, {1, mulQ8AVX512x1}},
+		{{8, mulQ8AVX512x8}, {4, mulQ8AVX512x4}, {2, mulQ8AVX512x2}, {1, mulQ8AVX512x1}},
 	},
 	Q4_0: {
 		{{6, mulQ4AVX2x6}, {4, mulQ4AVX2x4}, {2, mulQ4AVX2x2}, {1, mulQ4AVX2x1}},
-		{{12, mulQ4AVX512x12}, {8, mulQ4AVX512x8}, {4, mulQ4AVX512x4}, {2, mulQ4AVX512x2}, {1, mulQ4AVX512x1}},
+		{{8, mulQ4AVX512x8}, {4, mulQ4AVX512x4}, {2, mulQ4AVX512x2}, {1, mulQ4AVX512x1}},
 	},
 }
 
-// Panels are taken in chunks that stay in the second-level cache while all
-// rows pass; for a single row, in chunks small enough that one call of
-// assembly, which cannot be preempted, ends within 200 µs.
-const (
-	chunkRows = 128 << 10
-	chunkRow  = 512 << 10
-)
+// Panels are taken in chunks, whole groups of 4, that stay in the second-level
+// cache while all rows pass. A call of assembly, which cannot be preempted,
+// takes one chunk and the rows of one kernel, and so ends within 200 µs.
+const chunkBytes = 128 << 10
 
 func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
 	if level < avx2 {
@@ -166,11 +160,7 @@ func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0
 	var call panelCall
 	call.size = panelBytes(t, k)
 	call.ldy = 4 * ldy
-	chunk := chunkRows
-	if x.rows == 1 {
-		chunk = chunkRow
-	}
-	step := max(chunk/call.size, 1) * panelWidth
+	step := (chunkBytes/call.size/4 + 1) * 4 * panelWidth
 	full := n1 &^ (panelWidth - 1)
 	for n := n0; n < full; n += step {
 		end := min(n+step, full)

@@ -14,6 +14,8 @@ const (
 	callLds    // … of scales
 	callLdy    // … of y
 	callSize   // bytes of a panel
+	callGroup  // for the kernel: the panels of a group
+	callSums   // … and its sums
 )
 
 func panels(a *asm) {
@@ -29,7 +31,7 @@ func panels(a *asm) {
 		mulF32(a, fmt.Sprintf("mulF32AVX512x%d", r), zmm, r, 1)
 	}
 	mulF32(a, "gemvF32AVX512", zmm, 1, 4)
-	for _, r := range rowsAVX512 {
+	for _, r := range []int{1, 2, 4, 8} {
 		mulAVX512(a, fmt.Sprintf("mulQ8AVX512x%d", r), r, false)
 		mulAVX512(a, fmt.Sprintf("mulQ4AVX512x%d", r), r, true)
 	}
@@ -117,96 +119,117 @@ func mulF32(a *asm, name string, v vec, n, p int) {
 	a.ret()
 }
 
-// beginQuantized loads what the quantised kernels need beyond begin: blocks in
-// CX, scales from R11 on with their stride in BX.
-func beginQuantized(a *asm, n int, x, s rows) {
-	a.i("MOVQ %d(R15), %s", callX, x.bases[0])
-	a.i("MOVQ %d(R15), %s", callScales, s.bases[0])
-	a.i("MOVQ %d(R15), CX", callK)
-	a.i("MOVQ %d(R15), BX", callLds)
-	x.spread(a, n)
-	s.spread(a, n)
+// A quantised kernel multiplies n rows by groups of up to 4 panels: block by
+// block, through all panels of the group. Four streams through memory keep the
+// hardware's prefetching busy where one leaves half of the bandwidth unused.
+//
+// The group's block is at SI, the block in hand at DI, its sums (n rows of 16)
+// at AX, the panels left in R14 and the call in R15. Rows of x start at R8, R9
+// and R10, their scales at R11, R12 and R13, DX and BX apart. CX blocks are
+// left.
+type quantized struct {
+	name      string
+	n         int
+	wBytes    int // of a block of W
+	xBytes    int // of a block of x
+	x, scales rows
 }
 
-// endBlock moves on to the next block, of so many bytes in W and x, and after
-// the last one runs finish and moves on to the next panel.
-func endBlock(a *asm, n int, x, s rows, wBytes, xBytes int, finish func()) {
-	a.i("ADDQ $%d, SI", wBytes)
-	x.advance(a, n, xBytes)
-	s.advance(a, n, 8)
+func newQuantized(name string, n, wBytes, xBytes int) quantized {
+	return quantized{name, n, wBytes, xBytes, rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
+}
+
+// write writes the kernel around what it does with one block of one panel.
+func (q quantized) write(a *asm, setup, body func()) {
+	a.function(q.name, 0, 8)
+	a.i("MOVQ call+0(FP), R15")
+	a.i("MOVQ %d(R15), SI", callW)
+	setup()
+	a.p("group:")
+	a.i("MOVQ %d(R15), R14", callPanels)
+	a.i("CMPQ R14, $4")
+	a.i("JLE sized")
+	a.i("MOVQ $4, R14")
+	a.p("sized:")
+	a.i("MOVQ R14, %d(R15)", callGroup)
+	a.i("LEAQ %d(R15), AX", callSums)
+	a.i("VXORPS X0, X0, X0")
+	a.p("clear:")
+	for at := 0; at < 64*q.n; at += 32 {
+		a.i("VMOVUPS Y0, %d(AX)", at)
+	}
+	a.i("ADDQ $%d, AX", 64*q.n)
+	a.i("DECQ R14")
+	a.i("JNZ clear")
+	a.i("MOVQ %d(R15), DX", callLdx)
+	a.i("MOVQ %d(R15), BX", callLds)
+	a.i("MOVQ %d(R15), R8", callX)
+	a.i("MOVQ %d(R15), R11", callScales)
+	a.i("MOVQ %d(R15), CX", callK)
+	q.x.spread(a, q.n)
+	q.scales.spread(a, q.n)
+	a.p("block:")
+	a.i("MOVQ SI, DI")
+	a.i("LEAQ %d(R15), AX", callSums)
+	a.i("MOVQ %d(R15), R14", callGroup)
+	a.p("panel:")
+	body()
+	a.i("ADDQ %d(R15), DI", callSize)
+	a.i("ADDQ $%d, AX", 64*q.n)
+	a.i("DECQ R14")
+	a.i("JNZ panel")
+	a.i("ADDQ $%d, SI", q.wBytes)
+	q.x.advance(a, q.n, q.xBytes)
+	q.scales.advance(a, q.n, 8)
 	a.i("DECQ CX")
 	a.i("JNZ block")
-	finish()
-	a.i("ADDQ $64, DI")
-	a.i("DECQ AX")
-	a.i("JNZ panel")
-	a.ret()
+	q.store(a)
 }
 
-// sums keeps the float32 sums of n rows by 16 for the AVX2 kernels: in the
-// registers from first on, or in the frame where registers are short.
-type sums struct{ n, first int }
-
-func (s sums) inFrame() bool { return s.n > 2 }
-
-func (s sums) frame() int {
-	if s.inFrame() {
-		return 64 * s.n
-	}
-	return 0
-}
-
-func (s sums) clear(a *asm) {
-	if s.inFrame() {
-		a.i("VPXOR Y0, Y0, Y0")
-	}
-	for i := range 2 * s.n {
-		if s.inFrame() {
-			a.i("VMOVUPS Y0, %d(SP)", 32*i)
-		} else {
-			a.i("VPXOR Y%d, Y%d, Y%d", s.first+i, s.first+i, s.first+i)
-		}
-	}
-}
-
-// add adds register dots·scale to sum i.
-func (s sums) add(a *asm, i, dots, scale int) {
-	if s.inFrame() {
-		a.i("VFMADD213PS %d(SP), Y%d, Y%d", 32*i, scale, dots)
-		a.i("VMOVUPS Y%d, %d(SP)", dots, 32*i)
-	} else {
-		a.i("VFMADD231PS Y%d, Y%d, Y%d", scale, dots, s.first+i)
-	}
-}
-
-// store writes the sums to y, with the distance of its rows in BX.
-func (s sums) store(a *asm) {
-	a.i("MOVQ DI, R8")
+// store writes the sums of a group to y and goes on to the next group. SI is
+// behind the group's first panel.
+func (q quantized) store(a *asm) {
+	a.i("MOVQ %d(R15), DI", callY)
 	a.i("MOVQ %d(R15), BX", callLdy)
-	for i := range 2 * s.n {
-		reg := s.first + i
-		if s.inFrame() {
-			reg = i
-			a.i("VMOVUPS %d(SP), Y%d", 32*i, reg)
+	a.i("LEAQ %d(R15), AX", callSums)
+	a.i("MOVQ %d(R15), R14", callGroup)
+	a.i("SUBQ R14, %d(R15)", callPanels)
+	a.i("SUBQ %d(R15), SI", callSize)
+	a.p("store:")
+	a.i("MOVQ DI, R8")
+	for r := range q.n {
+		for h := range 2 {
+			a.i("VMOVUPS %d(AX), Y0", 64*r+32*h)
+			a.i("VMOVUPS Y0, %d(R8)", 32*h)
 		}
-		a.i("VMOVUPS Y%d, %d(R8)", reg, 32*(i%2))
-		if i%2 == 1 {
+		if r < q.n-1 {
 			a.i("ADDQ BX, R8")
 		}
 	}
+	a.i("ADDQ $64, DI")
+	a.i("ADDQ $%d, AX", 64*q.n)
+	a.i("ADDQ %d(R15), SI", callSize)
+	a.i("DECQ R14")
+	a.i("JNZ store")
+	a.i("MOVQ DI, %d(R15)", callY)
+	a.i("CMPQ %d(R15), $0", callPanels)
+	a.i("JNE group")
+	a.ret()
 }
 
-// scaleBlock adds the dot products of a block, in registers 0…2n-1 as int32,
-// to the sums, times the scales of W at SI and of the rows. Uses t…t+3.
-func scaleBlock(a *asm, n, t int, scale rows, s sums) {
-	a.i("VCVTPH2PS (SI), Y%d", t)
-	a.i("VCVTPH2PS 16(SI), Y%d", t+1)
-	for r := range n {
-		a.i("VBROADCASTSS %s, Y%d", scale.at(r, 0), t+2)
+// scaleAVX2 adds the dot products of a block, in registers 0…2n-1 as int32, to
+// the sums, times the scales of W and of the rows. Uses t…t+3.
+func (q quantized) scaleAVX2(a *asm, t int) {
+	a.i("VCVTPH2PS (DI), Y%d", t)
+	a.i("VCVTPH2PS 16(DI), Y%d", t+1)
+	for r := range q.n {
+		a.i("VBROADCASTSS %s, Y%d", q.scales.at(r, 0), t+2)
 		for h := range 2 {
+			dot := 2*r + h
 			a.i("VMULPS Y%d, Y%d, Y%d", t+h, t+2, t+3)
-			a.i("VCVTDQ2PS Y%d, Y%d", 2*r+h, 2*r+h)
-			s.add(a, 2*r+h, 2*r+h, t+3)
+			a.i("VCVTDQ2PS Y%d, Y%d", dot, dot)
+			a.i("VFMADD213PS %d(AX), Y%d, Y%d", 32*dot, t+3, dot)
+			a.i("VMOVUPS Y%d, %d(AX)", dot, 32*dot)
 		}
 	}
 }
@@ -215,33 +238,27 @@ func scaleBlock(a *asm, n, t int, scale rows, s sums) {
 // multiplied as int16 by VPMADDWD: exact, where VPMADDUBSW would saturate.
 // Dot products in 0…2n-1, then codes of W, then pairs of x.
 func mulQ8AVX2(a *asm, n int) {
-	s := sums{n, 12}
-	begin(a, fmt.Sprintf("mulQ8AVX2x%d", n), s.frame())
-	x := rows{[]string{"R8", "R9"}, "DX"}
-	scale := rows{[]string{"R11", "R12"}, "BX"}
-	beginQuantized(a, n, x, scale)
-	s.clear(a)
-	a.p("block:")
-	prefetch(a, n, 544)
-	for r := range 2 * n {
-		a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
-	}
-	for k := range 16 {
-		for h := range 2 {
-			a.i("VPMOVSXBW %d(SI), Y%d", 32+32*k+16*h, 2*n+h)
+	q := newQuantized(fmt.Sprintf("mulQ8AVX2x%d", n), n, 544, 64)
+	q.write(a, func() {}, func() {
+		for r := range 2 * n {
+			a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
 		}
-		for r := range n {
-			e := 2*n + 2
-			a.i("VPBROADCASTD %s, Y%d", x.at(r, 4*k), e)
+		for k := range 16 {
 			for h := range 2 {
-				t := e + 1 - h // the second product may take the place of x
-				a.i("VPMADDWD Y%d, Y%d, Y%d", 2*n+h, e, t)
-				a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
+				a.i("VPMOVSXBW %d(DI), Y%d", 32+32*k+16*h, 2*n+h)
+			}
+			for r := range n {
+				e := 2*n + 2
+				a.i("VPBROADCASTD %s, Y%d", q.x.at(r, 4*k), e)
+				for h := range 2 {
+					t := e + 1 - h // the second product may take the place of x
+					a.i("VPMADDWD Y%d, Y%d, Y%d", 2*n+h, e, t)
+					a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
+				}
 			}
 		}
-	}
-	scaleBlock(a, n, 2*n, scale, s)
-	endBlock(a, n, x, scale, 544, 64, func() { s.store(a) })
+		q.scaleAVX2(a, 2*n)
+	})
 }
 
 // mulQ4AVX2: nibbles of W times int8 codes of x by VPMADDUBSW. A sum of two
@@ -249,144 +266,126 @@ func mulQ8AVX2(a *asm, n int) {
 // fit int16. Sums in 0…2n-1, nibbles in 2n and 2n+1, products in 2n+2, the
 // mask of nibbles in 15.
 func mulQ4AVX2(a *asm, n int) {
-	s, mask := sums{n, 11}, "nibbles<>(SB)"
-	begin(a, fmt.Sprintf("mulQ4AVX2x%d", n), s.frame())
-	if n <= 4 { // else no register is left
-		a.i("VMOVDQU %s, Y15", mask)
-		mask = "Y15"
-	}
-	x := rows{[]string{"R8", "R9"}, "DX"}
-	scale := rows{[]string{"R11", "R12"}, "BX"}
-	beginQuantized(a, n, x, scale)
-	s.clear(a)
-	a.p("block:")
-	prefetch(a, n, 288)
-	for r := range 2 * n {
-		a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
-	}
-	low, high, t := 2*n, 2*n+1, 2*n+2
-	for g := range 4 {
-		if n == 1 { // x for both halves, and both products
-			a.i("VPBROADCASTD %s, Y%d", x.at(0, 4*g), t+1)
-			a.i("VPBROADCASTD %s, Y%d", x.at(0, 4*g+16), t+2)
+	q := newQuantized(fmt.Sprintf("mulQ4AVX2x%d", n), n, 288, 32)
+	mask := "nibbles<>(SB)"
+	setup := func() {
+		if n <= 4 { // else no register is left
+			a.i("VMOVDQU %s, Y15", mask)
+			mask = "Y15"
 		}
-		for h := range 2 {
-			a.i("VMOVDQU %d(SI), Y%d", 32+64*g+32*h, low)
-			a.i("VPSRLW $4, Y%d, Y%d", low, high)
-			a.i("VPAND %s, Y%d, Y%d", mask, low, low)
-			a.i("VPAND %s, Y%d, Y%d", mask, high, high)
-			for r := range n {
-				for half, codes := range []int{low, high} {
-					from := t
-					if n == 1 {
-						from = t + 1 + half
-					} else {
-						a.i("VPBROADCASTD %s, Y%d", x.at(r, 4*g+16*half), t)
-					}
-					a.i("VPMADDUBSW Y%d, Y%d, Y%d", from, codes, t)
-					a.i("VPADDW Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
-				}
+	}
+	q.write(a, setup, func() {
+		for r := range 2 * n {
+			a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
+		}
+		for g := range 4 {
+			q.groupQ4AVX2(a, g, mask)
+		}
+		t := 2*n + 2
+		for r := range n {
+			a.i("VPBROADCASTD %s, Y%d", q.scales.at(r, 4), t)
+			for h := range 2 {
+				a.i("VPMADDWD ones<>(SB), Y%d, Y%d", 2*r+h, 2*r+h)
+				a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
 			}
 		}
-	}
-	for r := range n {
-		a.i("VPBROADCASTD %s, Y%d", scale.at(r, 4), t)
-		for h := range 2 {
-			a.i("VPMADDWD ones<>(SB), Y%d, Y%d", 2*r+h, 2*r+h)
-			a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
-		}
-	}
-	scaleBlock(a, n, 2*n, scale, s)
-	endBlock(a, n, x, scale, 288, 32, func() { s.store(a) })
+		q.scaleAVX2(a, 2*n)
+	})
 	if n == 1 {
 		a.constant("nibbles", 0x0f0f0f0f, 8)
 		a.constant("ones", 0x00010001, 8)
 	}
 }
 
-// prefetch asks for a block of W ahead of the one in hand, for a single row:
-// more rows are limited by arithmetic.
-func prefetch(a *asm, n, block int) {
-	const ahead = 4096
-	if n > 1 {
-		return
+// groupQ4AVX2 multiplies columns 4g… and 4g+16… of a block.
+func (q quantized) groupQ4AVX2(a *asm, g int, mask string) {
+	low, high, t := 2*q.n, 2*q.n+1, 2*q.n+2
+	if q.n == 1 { // the same x for both halves of the outputs
+		a.i("VPBROADCASTD %s, Y%d", q.x.at(0, 4*g), t+1)
+		a.i("VPBROADCASTD %s, Y%d", q.x.at(0, 4*g+16), t+2)
 	}
-	for at := 0; at < block; at += 64 {
-		a.i("PREFETCHT0 %d(SI)", ahead+at)
+	for h := range 2 {
+		a.i("VMOVDQU %d(DI), Y%d", 32+64*g+32*h, low)
+		a.i("VPSRLW $4, Y%d, Y%d", low, high)
+		a.i("VPAND %s, Y%d, Y%d", mask, low, low)
+		a.i("VPAND %s, Y%d, Y%d", mask, high, high)
+		for r := range q.n {
+			for half, codes := range []int{low, high} {
+				from := t
+				if q.n == 1 {
+					from = t + 1 + half
+				} else {
+					a.i("VPBROADCASTD %s, Y%d", q.x.at(r, 4*g+16*half), t)
+				}
+				a.i("VPMADDUBSW Y%d, Y%d, Y%d", from, codes, t)
+				a.i("VPADDW Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
+			}
+		}
 	}
 }
 
 // mulAVX512: codes of W as unsigned bytes, [8][row][4] for Q8_0 (offset by
 // 128) and [4][row][4] nibbles for Q4_0, times int8 codes of x by VPDPBUSD.
-// A dot product starts at the sum of x that takes the offset back. Sums in
-// 0…n-1, dot products in 12…12+n-1 (for one row two halves), codes from 24 on.
+// A dot product starts at the sum of x that takes the offset back. Dot products
+// in 0…n-1 (for up to 4 rows a second half in 4+…), codes from 24 on.
 func mulAVX512(a *asm, name string, n int, q4 bool) {
-	begin(a, name, 0)
-	x := rows{[]string{"R8", "R9", "R10", "R14"}, "DX"}
-	scale := rows{[]string{"R11", "R12", "R13", "R15"}, "BX"} // R15 was the call's
+	q := newQuantized(name, n, 544, 32)
 	if q4 {
-		a.i("MOVL $0x0f0f0f0f, CX")
-		a.i("VPBROADCASTD CX, Z31")
+		q.wBytes = 288
 	}
-	beginQuantized(a, n, x, scale)
-	for r := range n {
-		zmm.zero(a, r)
+	setup := func() {
+		if q4 {
+			a.i("MOVL $0x0f0f0f0f, AX")
+			a.i("VPBROADCASTD AX, Z31")
+		}
 	}
-	block := 544
-	if q4 {
-		block = 288
-	}
-	a.p("block:")
-	prefetch(a, n, block)
-	for r := range n {
-		a.i("VPBROADCASTD %s, Z%d", scale.at(r, 4), 12+r)
-	}
-	if n == 1 {
-		zmm.zero(a, 13)
-	}
-	dots := func(codes, group int) {
+	q.write(a, setup, func() {
 		for r := range n {
-			acc := 12 + r
-			if n == 1 {
-				acc += group % 2
+			a.i("VPBROADCASTD %s, Z%d", q.scales.at(r, 4), r)
+			if n <= 4 {
+				zmm.zero(a, 4+r)
 			}
-			a.i("VPDPBUSD.BCST %s, Z%d, Z%d", x.at(r, 4*group), codes, acc)
 		}
-	}
-	if q4 {
-		for g := range 4 {
-			c := 24 + g%2*2
-			a.i("VMOVDQU32 %d(SI), Z%d", 32+64*g, c)
-			a.i("VPSRLW $4, Z%d, Z%d", c, c+1)
-			a.i("VPANDD Z31, Z%d, Z%d", c, c)
-			a.i("VPANDD Z31, Z%d, Z%d", c+1, c+1)
-			dots(c, g)
-			dots(c+1, g+4)
-		}
-	} else {
-		for g := range 8 {
-			a.i("VMOVDQU32 %d(SI), Z%d", 32+64*g, 24+g%4)
-			dots(24+g%4, g)
-		}
-	}
-	if n == 1 {
-		a.i("VPADDD Z13, Z12, Z12")
-	}
-	a.i("VCVTPH2PS (SI), Z28")
-	for r := range n {
-		a.i("VMULPS.BCST %s, Z28, Z%d", scale.at(r, 0), 29+r%2)
-		a.i("VCVTDQ2PS Z%d, Z%d", 12+r, 12+r)
-		a.i("VFMADD231PS Z%d, Z%d, Z%d", 29+r%2, 12+r, r)
-	}
-	endBlock(a, n, x, scale, block, 32, func() {
-		a.i("MOVQ call+0(FP), R15")
-		a.i("MOVQ DI, R8")
-		a.i("MOVQ %d(R15), BX", callLdy)
+		q.dotsAVX512(a, q4)
+		a.i("VCVTPH2PS (DI), Z28")
 		for r := range n {
-			a.i("VMOVUPS Z%d, (R8)", r)
-			a.i("ADDQ BX, R8")
+			if n <= 4 {
+				a.i("VPADDD Z%d, Z%d, Z%d", 4+r, r, r)
+			}
+			a.i("VMULPS.BCST %s, Z28, Z%d", q.scales.at(r, 0), 29+r%2)
+			a.i("VCVTDQ2PS Z%d, Z%d", r, r)
+			a.i("VFMADD213PS %d(AX), Z%d, Z%d", 64*r, 29+r%2, r)
+			a.i("VMOVUPS Z%d, %d(AX)", r, 64*r)
 		}
 	})
+}
+
+func (q quantized) dotsAVX512(a *asm, q4 bool) {
+	dots := func(codes, group int) {
+		for r := range q.n {
+			acc := r
+			if q.n <= 4 {
+				acc += group % 2 * 4
+			}
+			a.i("VPDPBUSD.BCST %s, Z%d, Z%d", q.x.at(r, 4*group), codes, acc)
+		}
+	}
+	if !q4 {
+		for g := range 8 {
+			a.i("VMOVDQU32 %d(DI), Z%d", 32+64*g, 24+g%4)
+			dots(24+g%4, g)
+		}
+		return
+	}
+	for g := range 4 {
+		c := 24 + g%2*2
+		a.i("VMOVDQU32 %d(DI), Z%d", 32+64*g, c)
+		a.i("VPSRLW $4, Z%d, Z%d", c, c+1)
+		a.i("VPANDD Z31, Z%d, Z%d", c, c)
+		a.i("VPANDD Z31, Z%d, Z%d", c+1, c+1)
+		dots(c, g)
+		dots(c+1, g+4)
+	}
 }
 
 // quantizeRow writes (codes *int8 or *int16, scales *blockScale, x *float32,
