@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ import (
 )
 
 // A checkpoint is two files: NAME.safetensors holds weights and moments, and
-// NAME.json, written after it, holds the State and the digest of the first. A
+// NAME.json, written after it, holds the State and the digest of both. A
 // checkpoint without its .json, or whose digest is another, does not exist.
 
 // kept is how many checkpoints stay: the last, and one to fall back to should
@@ -30,7 +31,14 @@ const kept = 2
 // description is the content of a checkpoint's .json.
 type description struct {
 	State  State  `json:"state"`
-	Digest string `json:"digest"` // SHA-256 of the .safetensors
+	Digest string `json:"digest"` // SHA-256 of the .safetensors followed by the JSON of State
+}
+
+// seal returns the digest of a checkpoint of which hash has read the
+// .safetensors.
+func seal(hash hash.Hash, s State) (string, error) {
+	err := json.NewEncoder(hash).Encode(s)
+	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
 // parts are the buffers that a checkpoint holds, by the prefix of their tensors.
@@ -52,15 +60,17 @@ func (t *Trainer) Save(dir string) error {
 	err := replace(name+".safetensors", func(w io.Writer) error {
 		return safetensors.Write(io.MultiWriter(w, hash), nil, t.checkpoint())
 	})
+	d := description{State: t.State}
 	if err == nil {
-		err = replace(name+".json", func(w io.Writer) error {
-			return json.NewEncoder(w).Encode(description{t.State, hex.EncodeToString(hash.Sum(nil))})
-		})
+		d.Digest, err = seal(hash, d.State)
+	}
+	if err == nil {
+		err = replace(name+".json", func(w io.Writer) error { return json.NewEncoder(w).Encode(d) })
 	}
 	if err != nil {
 		return fmt.Errorf("save checkpoint of step %d: %w", t.State.Step, err)
 	}
-	return prune(dir)
+	return prune(dir, name)
 }
 
 func (t *Trainer) checkpoint() []safetensors.Tensor {
@@ -91,8 +101,16 @@ func replace(path string, write func(io.Writer) error) error {
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriterSize(f, 1<<20)
-	err = errors.Join(write(w), w.Flush(), f.Sync())
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = write(w); err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
@@ -109,13 +127,24 @@ func checkpoints(dir string) ([]string, error) {
 	return found, err
 }
 
-func prune(dir string) error {
+// prune leaves the checkpoint called last and those before it that are kept.
+// Later ones were damaged, or training would not have come by here again.
+func prune(dir, last string) error {
 	names, err := checkpoints(dir)
-	if err != nil || len(names) <= kept {
+	if err != nil {
 		return err
 	}
-	for _, n := range names[kept:] {
-		if err := errors.Join(os.Remove(n+".json"), os.Remove(n+".safetensors")); err != nil {
+	i := slices.Index(names, last)
+	names = names[i:min(i+kept, len(names))]
+	files, err := filepath.Glob(filepath.Join(dir, "checkpoint-*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if slices.Contains(names, strings.TrimSuffix(f, filepath.Ext(f))) {
+			continue
+		}
+		if err := os.Remove(f); err != nil {
 			return fmt.Errorf("remove old checkpoint: %w", err)
 		}
 	}
@@ -165,7 +194,7 @@ func (t *Trainer) restore(name string) error {
 	if err := json.Unmarshal(text, &d); err != nil {
 		return err
 	}
-	if err := check(name+".safetensors", d.Digest); err != nil {
+	if err := check(name+".safetensors", d); err != nil {
 		return err
 	}
 	f, err := safetensors.Open(name + ".safetensors")
@@ -196,8 +225,8 @@ func (t *Trainer) restore(name string) error {
 	return nil
 }
 
-// check compares a file with its digest.
-func check(path, digest string) error {
+// check compares a checkpoint with its digest.
+func check(path string, d description) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -207,8 +236,12 @@ func check(path, digest string) error {
 	if _, err := io.Copy(hash, f); err != nil {
 		return err
 	}
-	if got := hex.EncodeToString(hash.Sum(nil)); got != digest {
-		return errors.New("the file is cut or damaged: its digest is not the one written down")
+	got, err := seal(hash, d.State)
+	if err != nil {
+		return err
+	}
+	if got != d.Digest {
+		return errors.New("it is cut or damaged: its digest is not the one written down")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,7 @@ type Train struct {
 	Template string // chat template to store with the model
 
 	Sample func(weights map[string]compute.Buffer) (string, error) // text that the model writes now; nil: none
+	Save   time.Duration                                           // so much work is lost at most when the run is killed; default 30 s
 }
 
 // Held is text held out for validation.
@@ -82,7 +84,6 @@ type run struct {
 	saved   time.Time
 	began   time.Time
 	first   int64 // step that this attempt began with
-	lowest  float64
 }
 
 // ModelFile is the file of a model.
@@ -130,12 +131,12 @@ func (r *run) open() error {
 	if r.trainer, err = NewTrainer(r.Device, r.Model, d.Config); err != nil {
 		return err
 	}
-	if err := r.from(); err != nil {
-		return err
-	}
-	_, damaged, err := r.trainer.Resume(r.work.Dir)
+	resumed, damaged, err := r.trainer.Resume(r.work.Dir)
 	for _, e := range damaged {
 		r.work.Recorder.Event(samovar.Event{Text: e.Error() + "; going on from an earlier state"})
+	}
+	if err == nil && !resumed {
+		err = r.from()
 	}
 	if err != nil {
 		return err
@@ -181,13 +182,16 @@ func (r *run) from() error {
 }
 
 const (
-	saveEvery   = 30 * time.Second // so much work is lost at most
+	saveEvery   = 30 * time.Second // default of Train.Save
 	validations = 10               // while training
 )
 
 // loop takes the steps that are left.
 func (r *run) loop(ctx context.Context) error {
-	every := max(1, r.steps/validations)
+	every, save := max(1, r.steps/validations), r.Save
+	if save == 0 {
+		save = saveEvery
+	}
 	for t := r.trainer; t.State.Step < r.steps; {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(err, t.Save(r.work.Dir))
@@ -203,7 +207,7 @@ func (r *run) loop(ctx context.Context) error {
 				return err
 			}
 		}
-		if time.Since(r.saved) > saveEvery {
+		if time.Since(r.saved) > save {
 			if err := t.Save(r.work.Dir); err != nil {
 				return err
 			}
@@ -221,7 +225,9 @@ func (r *run) report(loss float64, tokens int) {
 		ETASeconds: float64(r.steps-done) * float64(tokens) / rate,
 	})
 	r.work.Recorder.Metric("tokens_per_second", rate)
-	r.work.Recorder.Metric("loss", loss)
+	if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
+		r.work.Recorder.Metric("loss", loss)
+	}
 }
 
 // look validates and shows what the model writes now.

@@ -33,10 +33,9 @@ type Trainer struct {
 
 // State is what a run carries from step to step beside weights and moments.
 type State struct {
-	Step    int64   `json:"step"`    // steps taken
-	Updates int64   `json:"updates"` // of them, those that changed the weights
-	Loss    float64 `json:"loss"`    // of the last step, nats a token
-	Guard   Guard   `json:"guard"`
+	Step    int64 `json:"step"`    // steps taken
+	Updates int64 `json:"updates"` // of them, those that changed the weights
+	Guard   Guard `json:"guard"`
 }
 
 // NewTrainer allocates everything and gives the weights their first values.
@@ -216,7 +215,6 @@ func (t *Trainer) Step(rows Rows, steps int64) (float64, error) {
 		err = t.apply(t.Config.RateAt(t.State.Step, steps), norm)
 	}
 	t.State.Step++
-	t.State.Loss = loss
 	return loss, err
 }
 
