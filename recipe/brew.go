@@ -3,10 +3,11 @@ package recipe
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,7 +42,7 @@ type Kitchen struct {
 	Machine samovar.Machine
 	Code    string              // revision of the program
 	Watch   func(samovar.Event) // told of every event; nil: nobody
-	Again   bool                // run stages although they are finished, to compare
+	Again   samovar.Digest      // key of a stage to run although it is finished, to compare; the brew ends with it
 }
 
 // Done is a node that has its output.
@@ -76,6 +77,9 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 				return done, fmt.Errorf("%s: %w", n.Name, err)
 			}
 		}
+		if d.Run.Key == k.Again {
+			break
+		}
 	}
 	return done, nil
 }
@@ -106,7 +110,12 @@ func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]
 	}
 	out, err := stage.Run(ctx, samovar.Work{Inputs: inputs, Dir: dir, Recorder: r})
 	if err != nil {
-		return d, errors.Join(err, attempts.end("failed"))
+		outcome := "failed"
+		if ctx.Err() != nil {
+			outcome = "interrupted"
+		}
+		attempts.end(outcome) // a disk that is full now is what err is about
+		return d, err
 	}
 	if err := attempts.end("finished"); err != nil {
 		return d, fmt.Errorf("write to the work folder: %w", err)
@@ -114,17 +123,28 @@ func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]
 	run.Code, run.Machine, run.Metrics = k.Code, k.Machine, r.metrics
 	run.Attempts = attempts.list
 	run.Started, run.Finished = run.Attempts[0].Started, run.Attempts[len(run.Attempts)-1].Ended
-	for _, a := range run.Attempts {
-		run.Energy.Joules += a.Energy.Joules
-		run.Energy.Method = a.Energy.Method
-	}
+	run.Energy = sum(run.Attempts)
 	d.Out, d.Run, err = k.Store.Finish(ctx, run, out)
 	return d, err
 }
 
+// sum is the energy of all attempts. They may have been made on machines with
+// different meters.
+func sum(attempts []samovar.Attempt) (e samovar.Energy) {
+	var methods []string
+	for _, a := range attempts {
+		e.Joules += a.Energy.Joules
+		if !slices.Contains(methods, a.Energy.Method) {
+			methods = append(methods, a.Energy.Method)
+		}
+	}
+	e.Method = strings.Join(methods, " and ")
+	return e
+}
+
 // find looks the run up unless it is to be run again.
 func (k Kitchen) find(run samovar.Run) (d Done, ok bool, err error) {
-	if k.Again {
+	if k.Again == run.Key {
 		return d, false, nil
 	}
 	d.Out, d.Run, ok, err = k.Store.Finished(run.Key)
@@ -206,13 +226,16 @@ type attempts struct {
 	from  samovar.Energy
 	stop  chan struct{}
 	done  sync.WaitGroup
-	mu    sync.Mutex
 	list  []samovar.Attempt
 }
 
-// heartbeat is how often an attempt shows that it lives: a killed one loses so
-// much energy from the record at most.
-const heartbeat = 5 * time.Second
+// An attempt shows that it lives after firstBeat, and then after twice as long
+// as the time before, up to heartbeat: a killed one loses at most so much
+// energy from the record, and a short one not all of it.
+const (
+	firstBeat = 100 * time.Millisecond
+	heartbeat = 5 * time.Second
+)
 
 func beginAttempt(dir string, meter samovar.Meter) (*attempts, error) {
 	a := &attempts{path: filepath.Join(dir, "attempts.json"), meter: meter, from: meter.Read(), stop: make(chan struct{})}
@@ -233,13 +256,11 @@ func beginAttempt(dir string, meter samovar.Meter) (*attempts, error) {
 
 func (a *attempts) beat() {
 	defer a.done.Done()
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
-	for {
+	for wait := firstBeat; ; wait = min(2*wait, heartbeat) {
 		select {
 		case <-a.stop:
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 			a.write() // a full disk shows itself to the stage
 		}
 	}
@@ -247,8 +268,6 @@ func (a *attempts) beat() {
 
 // write brings the last attempt up to date.
 func (a *attempts) write() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	last := &a.list[len(a.list)-1]
 	last.Ended = time.Now().UTC()
 	last.Energy.Joules = a.meter.Read().Joules - a.from.Joules

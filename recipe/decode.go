@@ -2,59 +2,128 @@ package recipe
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // decode fills the struct that into points to from a tree of YAML and refuses
-// fields that it does not have, wherever they are.
+// fields that it does not have, and values of another type, wherever they are.
 func decode(tree any, into any, path string) error {
-	if err := known(tree, reflect.TypeOf(into).Elem(), path); err != nil {
+	if err := fits(tree, reflect.TypeOf(into).Elem(), path); err != nil {
 		return err
 	}
 	text, err := json.Marshal(tree)
 	if err != nil {
 		return err
 	}
-	return plain(json.Unmarshal(text, into), path)
+	return json.Unmarshal(text, into)
 }
 
-func structType(x any) reflect.Type { return reflect.TypeOf(x) }
-
-// known reports the first field of the tree that t does not have, with the
-// nearest that it has.
-func known(tree any, t reflect.Type, path string, also ...string) error {
+// fits reports the first value of the tree that does not fit into t. also are
+// fields that are known beside those of t.
+func fits(tree any, t reflect.Type, path string, also ...string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	if tree == nil {
+		return nil // the field is left as it is
+	}
+	if want := expected(tree, t); want != "" {
+		return fmt.Errorf("%s: %s is expected, not %s", path, want, shown(tree))
+	}
 	switch node := tree.(type) {
 	case []any:
-		if t.Kind() != reflect.Slice {
-			return nil
-		}
 		for i, x := range node {
-			if err := known(x, t.Elem(), fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			if err := fits(x, t.Elem(), fmt.Sprintf("%s[%d]", path, i)); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
-		if t.Kind() != reflect.Struct {
-			return nil
-		}
-		names := append(fieldNames(t), also...)
-		for k, x := range node {
-			f, ok := field(t, k)
-			if !ok {
-				return fmt.Errorf("%s is not known%s", join(path, k), hint(k, names))
+		for _, k := range slices.Sorted(maps.Keys(node)) {
+			of := t
+			if t.Kind() == reflect.Map {
+				of = t.Elem()
+			} else if f, ok := field(t, k); ok {
+				of = f.Type
+			} else {
+				return fmt.Errorf("%s is not known%s", join(path, k), hint(k, append(fieldNames(t), also...)))
 			}
-			if err := known(x, f.Type, join(path, k)); err != nil {
+			if err := fits(node[k], of, join(path, k)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// expected says in words what t takes, or nothing if x is such a thing.
+func expected(x any, t reflect.Type) string {
+	if _, ok := reflect.New(t).Interface().(json.Unmarshaler); ok {
+		text, err := json.Marshal(x)
+		if err != nil || json.Unmarshal(text, reflect.New(t).Interface()) != nil {
+			return "a whole number such as 500k, 20M or 1G"
+		}
+		return ""
+	}
+	ok, want := false, ""
+	switch t.Kind() {
+	case reflect.String:
+		_, ok = x.(string)
+		want = "text"
+	case reflect.Bool:
+		_, ok = x.(bool)
+		want = "true or false"
+	case reflect.Slice:
+		_, ok = x.([]any)
+		want = "a list"
+	case reflect.Struct, reflect.Map:
+		_, ok = x.(map[string]any)
+		want = "a section with fields"
+	case reflect.Float32, reflect.Float64:
+		v, isNumber := number(x)
+		ok, want = isNumber && !math.IsNaN(v) && math.Abs(v) <= math.MaxFloat32, "a number"
+	case reflect.Uint64:
+		v, isNumber := number(x)
+		ok, want = isNumber && v == math.Trunc(v) && v >= 0 && v < 1<<64, "a whole number, 0 or more,"
+	default:
+		v, isNumber := number(x)
+		ok, want = isNumber && v == math.Trunc(v) && math.Abs(v) < 1<<63, "a whole number"
+	}
+	if ok {
+		return ""
+	}
+	return want
+}
+
+func number(x any) (float64, bool) {
+	switch v := x.(type) {
+	case uint64:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case int:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
+// shown is a value as a message cites it.
+func shown(x any) string {
+	switch v := x.(type) {
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a section with fields"
+	case string:
+		return fmt.Sprintf("the text %.40q", v)
+	}
+	return fmt.Sprint(x)
 }
 
 func join(path, name string) string {
@@ -85,24 +154,6 @@ func field(t reflect.Type, name string) (reflect.StructField, bool) {
 		}
 	}
 	return reflect.StructField{}, false
-}
-
-// plain says in words what json found to be of the wrong type.
-func plain(err error, path string) error {
-	var wrong *json.UnmarshalTypeError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	want := map[reflect.Kind]string{
-		reflect.String: "text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Map: "fields", reflect.Struct: "fields",
-	}[wrong.Type.Kind()]
-	if want == "" {
-		want = "a number"
-		if k := wrong.Type.Kind(); k != reflect.Float64 && k != reflect.Float32 {
-			want = "a whole number"
-		}
-	}
-	return fmt.Errorf("%s: %s is expected, not %s", join(path, wrong.Field), want, strings.Replace(wrong.Value, "object", "fields", 1))
 }
 
 // hint names the candidate that name was probably meant to be.

@@ -37,7 +37,7 @@ func expand(path string) (string, error) {
 				return strings.TrimSpace(string(v))
 			}
 		}
-		missing = fmt.Errorf("$%s is not set", name)
+		missing = fmt.Errorf("the variable $%s is not set: set it, or write the folder itself", name)
 		return ""
 	})
 	return out, missing

@@ -6,10 +6,12 @@ package recipe
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -95,6 +97,9 @@ type Count int64
 // UnmarshalJSON reads 20000000, "20M" or "0.5G".
 func (c *Count) UnmarshalJSON(b []byte) error {
 	s := strings.Trim(string(b), `"`)
+	if s == "null" {
+		return nil
+	}
 	factor := 1.0
 	for suffix, f := range map[string]float64{"k": 1e3, "M": 1e6, "G": 1e9} {
 		if t, ok := strings.CutSuffix(s, suffix); ok {
@@ -169,7 +174,7 @@ func (r *Recipe) takeModel(fields map[string]any) error {
 			rest[k] = v
 		}
 	}
-	if err := known(rest, structType(model.Config{}), "model", "depth", "from"); err != nil {
+	if err := fits(rest, reflect.TypeFor[model.Config](), "model", "depth", "from"); err != nil {
 		return err
 	}
 	var err error
@@ -192,7 +197,7 @@ func (m Model) Config(vocabulary int, base *model.Config) (model.Config, error) 
 	}
 	if len(m.Fields) > 0 {
 		if err := json.Unmarshal(m.Fields, &c); err != nil {
-			return c, plain(err, "model")
+			return c, fmt.Errorf("model: %w", err)
 		}
 	}
 	return c, c.Check()
@@ -201,11 +206,14 @@ func (m Model) Config(vocabulary int, base *model.Config) (model.Config, error) 
 var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`)
 
 func (r *Recipe) check() error {
+	if r.Name == "" {
+		return errors.New("name is missing: what the model is to be called")
+	}
 	if !namePattern.MatchString(r.Name) {
 		return fmt.Errorf("name: %q is no name: small letters, digits, and . _ - between them are expected", r.Name)
 	}
 	if len(r.Corpus) == 0 {
-		return fmt.Errorf("corpus: there is no source; give at least one with path, language, licence and origin")
+		return errors.New("corpus: there is no source; give at least one with path, language, licence and origin")
 	}
 	for i, s := range r.Corpus {
 		for _, f := range []struct{ name, value string }{{"path", s.Path}, {"language", s.Language}, {"licence", s.Licence}, {"origin", s.Origin}} {
@@ -217,23 +225,51 @@ func (r *Recipe) check() error {
 			return fmt.Errorf("corpus[%d]: weight is %g; between 0 and 1000 is expected", i, s.Weight)
 		}
 	}
-	budgets := 0
-	for _, set := range []bool{r.Train.Tokens > 0, r.Train.Hours > 0, r.Train.KWh > 0} {
-		if set {
-			budgets++
-		}
-	}
-	if budgets != 1 {
-		return fmt.Errorf("train: %d budgets; give one of tokens, hours and kwh", budgets)
-	}
-	if n := r.Train.Numerics; n != "" && n != "fp32" && n != "bf16" {
-		return fmt.Errorf("train.numerics: %q is not known; fp32 or bf16 is expected", n)
-	}
-	if r.Model.Depth < 0 || r.Model.Depth > 128 {
-		return fmt.Errorf("model.depth: %d; between 1 and 128 is expected", r.Model.Depth)
+	if err := r.Train.check(); err != nil {
+		return err
 	}
 	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
 		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)
 	}
+	return r.checkModel()
+}
+
+func (t Train) check() error {
+	var given []string
+	for _, b := range []struct {
+		name  string
+		value float64
+	}{{"tokens", float64(t.Tokens)}, {"hours", t.Hours}, {"kwh", t.KWh}} {
+		if b.value < 0 {
+			return fmt.Errorf("train.%s: %g; above 0 is expected", b.name, b.value)
+		}
+		if b.value > 0 {
+			given = append(given, b.name)
+		}
+	}
+	switch {
+	case len(given) == 0:
+		return errors.New("train: there is no budget; give one of tokens, hours and kwh")
+	case len(given) > 1:
+		return fmt.Errorf("train: %s are %d budgets; give one", strings.Join(given, " and "), len(given))
+	}
+	if n := t.Numerics; n != "" && n != "fp32" && n != "bf16" {
+		return fmt.Errorf("train.numerics: %q is not known; fp32 or bf16 is expected", n)
+	}
 	return nil
+}
+
+// checkModel checks what is known of the architecture before the vocabulary is.
+func (r *Recipe) checkModel() error {
+	if r.Model.Depth < 0 || r.Model.Depth > 128 {
+		return fmt.Errorf("model.depth: %d; between 1 and 128 is expected", r.Model.Depth)
+	}
+	if r.Model.From != "" {
+		return nil
+	}
+	c, err := r.Model.Config(max(1, r.Tokenizer.Vocab), nil)
+	if err == nil && c.Window < 2 {
+		err = fmt.Errorf("model: window is %d; at least 2 is expected, or there is nothing to learn from what came before", c.Window)
+	}
+	return err
 }
