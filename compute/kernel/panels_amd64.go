@@ -5,15 +5,15 @@ package kernel
 import "unsafe"
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: y, panels, group and sums change.
+// also their memory: y, panels and the last two fields change.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // columns, or blocks of 32 of them
 	panels          int
 	ldx, lds, ldy   int
-	size            int // bytes of a panel
-	group           int // panels taken together
-	sums            [4 * 8 * panelWidth]float32
+	size            int                         // bytes of a panel
+	_               int                         // panels taken together
+	_               [4 * 8 * panelWidth]float32 // and their sums
 }
 
 //go:noescape
