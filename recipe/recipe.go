@@ -174,6 +174,9 @@ func (r *Recipe) takeModel(fields map[string]any) error {
 			rest[k] = v
 		}
 	}
+	if _, ok := rest["vocabulary"]; ok {
+		return errors.New("model.vocabulary follows from the tokenizer; set tokenizer.vocab")
+	}
 	if err := fits(rest, reflect.TypeFor[model.Config](), "model", "depth", "from"); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"samovar"
 	"samovar/compute"
@@ -20,6 +21,10 @@ import (
 	"samovar/tokenizer/template"
 	"samovar/train"
 )
+
+// saveEvery is how much training may be lost to a kill; 0 is train's default.
+// Tests that kill make it short.
+var saveEvery time.Duration
 
 // defaultVocab is the size of a vocabulary for which a recipe gives none.
 const defaultVocab = 8192
@@ -47,6 +52,9 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 		return nil, fmt.Errorf("eval.gates: %w", err)
 	}
 	if err := c.from(); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	collect, err := corpus.NewCollect(ctx, c.sources(), r.Validation)
@@ -91,6 +99,19 @@ func (c *chain) from() error {
 	}
 	c.base = &in
 	return nil
+}
+
+// check finds settings of training that are out of range before anything is
+// run. Those of a model to go on from are checked with its width, by the plan.
+func (c *chain) check() error {
+	if c.base != nil {
+		return nil
+	}
+	m, err := c.recipe.Model.Config(defaultVocab, nil)
+	if err == nil {
+		_, err = c.settings().Resolve(m.Width, m.Window, 0)
+	}
+	return err
 }
 
 func (c *chain) sources() (all []corpus.Source) {
@@ -157,6 +178,13 @@ func (c *chain) config(shards samovar.Input) (model.Config, error) {
 		return model.Config{}, err
 	}
 	defer set.Close()
+	if c.recipe.Tune != nil {
+		dialogues, err := openPart(shards, corpus.DialogueTrain)
+		if err != nil {
+			return model.Config{}, errors.New("tune: there is no dialogue to learn from: give a source whose kind is dialogue, or leave tune out")
+		}
+		defer dialogues.Close()
+	}
 	if c.base == nil {
 		return c.recipe.Model.Config(set.Vocabulary(), nil)
 	}
@@ -191,7 +219,9 @@ func (c *chain) plan(in map[string]samovar.Input) (samovar.Stage, error) {
 
 func (c *chain) train(in map[string]samovar.Input) (samovar.Stage, error) {
 	m, err := c.config(in["shards"])
-	return &train.Train{Device: c.dev, Model: m, Stage: "train", Open: c.rows(false), Held: c.held(false), Sample: sampler(c.dev, m, in["tokenizer"])}, err
+	return &train.Train{
+		Device: c.dev, Model: m, Stage: "train", Open: c.rows(false), Held: c.held(false), Sample: sampler(c.dev, m, in["tokenizer"]), Save: saveEvery,
+	}, err
 }
 
 func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
@@ -203,7 +233,7 @@ func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
 	}
 	return &train.Train{
 		Device: c.dev, Model: m, Stage: "tune", Open: c.rows(true), Held: c.held(true),
-		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Template: template.ChatML,
+		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Template: template.ChatML, Save: saveEvery,
 	}, err
 }
 

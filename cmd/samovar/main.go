@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"samovar/compute/kernel"
+	"samovar/registry"
 )
 
 // globals are the flags of every command and what commands share.
@@ -81,16 +82,35 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, err)
 	}
 	if err := k.Run(&c.globals); err != nil {
-		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			err = errors.New("interrupted; the same command goes on from here")
-		}
-		code := fail(stderr, err)
+		code := fail(stderr, advise(ctx, k.Command(), err))
 		if errors.Is(err, errUsage) {
 			code = 2
 		}
 		return code
 	}
 	return 0
+}
+
+// advise adds what to do about errors that any command may meet.
+func advise(ctx context.Context, command string, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		if strings.HasPrefix(command, "brew") {
+			return errors.New("interrupted; the same command goes on from here")
+		}
+		return errors.New("interrupted")
+	case errors.Is(err, registry.ErrReadOnly):
+		return fmt.Errorf("%w; make its folder writable, or choose another with --store", err)
+	case full(err) && !strings.Contains(err.Error(), "free some space"):
+		return fmt.Errorf("%w; nothing was lost: free some space, then start it again", err)
+	}
+	return err
+}
+
+// full says whether a disk is full. The ledger's library does not wrap what the
+// system said.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }
 
 // chooseKernel lets a test choose other instructions than the machine's best.

@@ -106,7 +106,7 @@ func describe(e samovar.Event) string {
 	var b strings.Builder
 	switch {
 	case e.Unit == "bytes":
-		fmt.Fprintf(&b, " %.1f of %.1f MB", float64(e.Step)/1e6, float64(e.Of)/1e6)
+		fmt.Fprintf(&b, " %s of %s", size(e.Step), size(e.Of))
 	case e.Of > 0:
 		fmt.Fprintf(&b, " %d/%d %s", e.Step, e.Of, e.Unit)
 	}
@@ -127,6 +127,16 @@ func describe(e samovar.Event) string {
 
 func duration(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+}
+
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+	case bytes >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%.1f kB", float64(bytes)/1e3)
 }
 
 func joules(j float64) string {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"samovar"
 	"samovar/ledger"
@@ -20,7 +22,8 @@ type store struct {
 	ledger *ledger.Ledger
 }
 
-// open opens the store and its ledger.
+// open opens the store and its ledger. A store that cannot be written to can
+// still be read: whatever would change it is refused then.
 func (g *globals) open() (*store, error) {
 	dir := g.StoreDir
 	if dir == "" {
@@ -30,6 +33,11 @@ func (g *globals) open() (*store, error) {
 		}
 	}
 	s, err := registry.Open(dir)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		if readable, e := registry.OpenReadOnly(dir); e == nil {
+			s, err = readable, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,6 @@ func (c *gcCommand) Run(g *globals) (err error) {
 	if c.DryRun {
 		verb = "would free"
 	}
-	fmt.Fprintf(g.out, "%s %.1f MB in %d files\n", verb, float64(freed)/1e6, n)
+	fmt.Fprintf(g.out, "%s %s in %d files\n", verb, size(freed), n)
 	return nil
 }
