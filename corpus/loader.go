@@ -23,8 +23,9 @@ type LoaderConfig struct {
 //
 // An epoch holds each source's documents as often as its weight says (1.5: once
 // or twice, three times in two epochs), all sources mixed, in an order of its
-// own. They are laid end to end into rows; the last row is padded. Memory:
-// about a byte a row. A Loader may be used from several goroutines.
+// own. They are laid end to end into rows, of which the last is padded, and the
+// rows come in an order of their own too: a batch holds parts of many documents
+// even where one fills thousands of rows. With Once the rows stay as they were laid. Memory: about a byte a row. A Loader may be used from several goroutines.
 type Loader struct {
 	set     *Set
 	config  LoaderConfig
@@ -153,6 +154,9 @@ func (l *Loader) Row(n int64, tokens, targets []int32) (starts []int32) {
 		return l.pad(tokens, targets, 0, nil)
 	}
 	y := l.epoch(e)
+	if !l.config.Once {
+		row = y.rows.at(row)
+	}
 	from := y.marks[row/markEvery]
 	for range row % markEvery {
 		from, _ = l.fill(y, from, nil, nil)
@@ -199,6 +203,7 @@ type layout struct {
 	number int64
 	order  permutation // of the slots
 	slots  int64       // that are used
+	rows   permutation // of the rows
 	marks  []cursor    // of every markEvery-th row
 }
 
@@ -228,8 +233,12 @@ func (l *Loader) lay(e int64) layout {
 		}
 		at, _ = l.fill(&y, at, nil, nil)
 	}
+	y.rows = permute(y.Rows, l.config.Seed, uint64(e), rowSeed)
 	return y
 }
+
+// rowSeed makes the order of rows another than that of documents.
+const rowSeed = 0x726f7773
 
 // document returns the document in a slot. A slot belongs to a source and is
 // one of the copies that it gives this epoch; the copies of all epochs, in
