@@ -80,7 +80,7 @@ func (s *Server) answer(w http.ResponseWriter, req *http.Request, r *round, fiel
 	r.server, r.created, r.tally.start = s, time.Now().Unix(), time.Now()
 	r.id += rand.Text()
 	var err error
-	if r.job, err = r.ready.submit(r.requests(ctx)); err != nil {
+	if r.job, err = r.ready.submit(ctx, r.requests(ctx)); err != nil {
 		s.refuse(w, req, refusal(err, field))
 		return
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -191,7 +192,7 @@ func (w *worker) forget(s *infer.Sequence) {
 }
 
 // submit takes requests on as one job, all or none.
-func (w *worker) submit(requests []infer.Request) (*job, error) {
+func (w *worker) submit(ctx context.Context, requests []infer.Request) (*job, error) {
 	w.mu.Lock()
 	if w.load > 0 && w.load+len(requests) > w.limit {
 		w.mu.Unlock()
@@ -207,10 +208,16 @@ func (w *worker) submit(requests []infer.Request) (*job, error) {
 		w.mu.Unlock()
 		return nil, errClosed
 	}
-	if err := <-result; err != nil {
-		return nil, err
+	select {
+	case err := <-result:
+		if err != nil {
+			return nil, err
+		}
+		return j, nil
+	case <-ctx.Done():
+		j.cancel()
+		return nil, ctx.Err()
 	}
-	return j, nil
 }
 
 // add is the part of submit that the worker's goroutine does.
