@@ -23,7 +23,7 @@ import (
 
 // patience bounds each wait for something that must come; a test that passes
 // never waits for so long.
-const patience = 40 * time.Second
+const patience = 90 * time.Second
 
 // chromium starts a browser for all tests of t, or skips t where there is none.
 func chromium(t *testing.T) context.Context {
@@ -214,7 +214,7 @@ func (p *tab) run(what string, actions ...chromedp.Action) {
 // wait waits until the JavaScript expression holds.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	p.run("wait for "+expression, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(20*time.Millisecond)))
+	p.run("wait for "+expression, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 }
 
 // see waits until the page shows text.

@@ -201,13 +201,14 @@ func (a *api) trace(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "nothing is recorded about "+ref)
 		return
 	}
+	const how = `"machine":"EPYC","code":"0.1.0","finished":"2026-11-22 08:28 UTC"`
 	fmt.Fprintf(w, `{"ref":%q,"digest":%q,"steps":[
-		{"kind":"corpus","digest":"sha256:c0ffee00aa11bb22","stage":"corpus","run":"37","summary":{"documents":1812,"bytes":24117248,"joules":420,"method":"estimated (TDP × load)"},"inputs":[]},
-		{"kind":"tokenizer","digest":"sha256:7012e500aa11bb22","stage":"tokenizer","run":"38","summary":{"vocabulary":8192,"joules":350.5,"method":"estimated (TDP × load)"},"inputs":["sha256:c0ffee00aa11bb22"]},
-		{"kind":"shards","digest":"sha256:54a2d500aa11bb22","stage":"shards","run":"39","summary":{"tokens":6029312,"joules":61,"method":"estimated (TDP × load)"},"inputs":["sha256:c0ffee00aa11bb22","sha256:7012e500aa11bb22"]},
-		{"kind":"model","digest":"sha256:12a1e500aa11bb22","stage":"train","run":"40","summary":{"parameters":12582912,"tokens":20000000,"steps":1220,"loss":2.013,"bits_per_byte":1.23,"numerics":"fp32-avx2","peak_rate":0.003,"joules":187400,"method":"measured (RAPL)"},"inputs":["sha256:54a2d500aa11bb22","sha256:7012e500aa11bb22"]},
-		{"kind":"model","digest":"sha256:27e0e500aa11bb22","stage":"tune","run":"41","summary":{"tokens":610000,"bits_per_byte":1.21,"joules":9100,"method":"measured (RAPL)"},"inputs":["sha256:12a1e500aa11bb22"]},
-		{"kind":"model","digest":%q,"stage":"quant","run":"42","summary":{"quantization":"Q8_0","bits_per_byte":1.212,"joules":12.5,"method":"measured (RAPL)"},"inputs":["sha256:27e0e500aa11bb22"]}],
+		{"kind":"model","digest":%q,"stage":"quantize","run":"42","summary":{"bits per weight":"8.52","bits per byte":"1.212","energy":"12.5 J, measured (RAPL)",`+how+`},"inputs":["sha256:27e0e500aa11bb22"]},
+		{"kind":"model","digest":"sha256:27e0e500aa11bb22","stage":"tune","run":"41","summary":{"tokens":"610000","bits per byte":"1.21","energy":"9.1 kJ, measured (RAPL)",`+how+`},"inputs":["sha256:12a1e500aa11bb22"]},
+		{"kind":"corpus","digest":"sha256:c0ffee00aa11bb22","stage":"collect","run":"37","summary":{"documents":"1812","bytes":24117248,"energy":"420.0 J, estimated (TDP × load)",`+how+`}},
+		{"kind":"model","digest":"sha256:12a1e500aa11bb22","stage":"train","run":"40","summary":{"content":"not in this store; only the record of its run is","parameters":12582912,"tokens":"20000000","steps":1220,"loss":"2.013","validation bits per byte":"1.23","numerics":"fp32-avx2","peak_rate":0.003,"joules":187400,"method":"measured (RAPL)",`+how+`},"inputs":["sha256:54a2d500aa11bb22","sha256:7012e500aa11bb22"]},
+		{"kind":"tokenizer","digest":"sha256:7012e500aa11bb22","stage":"tokenizer","run":"38","summary":{"vocabulary":"8192","energy":"350.5 J, estimated (TDP × load)",`+how+`},"inputs":["sha256:c0ffee00aa11bb22"]},
+		{"kind":"shards","digest":"sha256:54a2d500aa11bb22","stage":"shard","run":"39","summary":{"train tokens":"6029312","energy":"61.0 J, estimated (TDP × load)",`+how+`},"inputs":["sha256:c0ffee00aa11bb22","sha256:7012e500aa11bb22"]}],
 		"sources":[
 		{"origin":"African Storybook","licence":"CC-BY-4.0","language":"en","documents":1530,"bytes":20971520},
 		{"origin":"Contes du fleuve","licence":"CC-BY-SA-4.0","language":"fr","documents":282,"bytes":3145728}]}`, ref, digest, digest)

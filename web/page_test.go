@@ -234,10 +234,14 @@ func testLineage(t *testing.T, browser context.Context) {
 	p.press("Where this model comes from")
 	p.wait(`document.querySelector('dialog[open]') !== null`)
 	for _, text := range []string{"Quantisation", "Tuning", "Training", "Shards", "Tokenizer", "Corpus", "African Storybook",
-		"CC-BY-4.0", "French", "1,530", "21 MB", "Run 40", "187 kJ (0.0521 kWh) measured", "197 kJ (0.0548 kWh) partly estimated", "peak rate"} {
+		"CC-BY-4.0", "French", "1,530", "21 MB", "Run 40", "187 kJ (0.0521 kWh) measured", "197 kJ (0.0548 kWh) partly estimated", "Only the record of it is left here."} {
 		p.see(text)
 	}
 	p.shot("lineage-light")
+	p.lose("peak rate")
+	p.run("show more", chromedp.Click(`//li[h4[contains(., "Training")]]//summary`, chromedp.BySearch))
+	p.see("peak rate")
+	p.see("22 Nov 2026")
 	order := p.eval(`[...document.querySelectorAll('dialog ol h4')].map(h => h.firstChild.textContent.trim()).join(' ')`)
 	if want := "Quantisation Tuning Training Shards Tokenizer Corpus"; order != want {
 		t.Errorf("the steps are %v, want %s", order, want)

@@ -118,14 +118,16 @@ function errorIn(v: unknown): string | undefined {
   return string(e) ?? string(object(e)['message']);
 }
 
-/** 'ready', 'loading' while the server loads its models, or 'away'. */
+/** 'ready', 'loading' while the server loads its model, or 'away'. A server
+ * whose model failed to load is ready: it says what is wrong when it is asked,
+ * and it may have other models. */
 export async function health(): Promise<'ready' | 'loading' | 'away'> {
   try {
-    await request('health');
-    return 'ready';
-  } catch (e) {
-    if (!(e instanceof Refusal)) return 'away';
-    return e.status === 503 ? 'loading' : 'ready';
+    const response = await fetch(new URL('health', document.baseURI));
+    if (response.status !== 503) return 'ready';
+    return object(await response.json().catch(() => null))['status'] === 'failed' ? 'ready' : 'loading';
+  } catch {
+    return 'away';
   }
 }
 

@@ -123,6 +123,8 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     energy: string;
     energyOfStep: string;
     noEnergy: string;
+    more: string;
+    gone: string;
     run: (id: string) => string;
     copyDigest: string;
     sources: string;
@@ -146,8 +148,12 @@ export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune'
 export type Key =
   | 'architecture'
   | 'bits_per_byte'
+  | 'bits_per_weight'
   | 'bytes'
+  | 'code'
+  | 'dialogues'
   | 'documents'
+  | 'finished'
   | 'licence'
   | 'loss'
   | 'machine'
@@ -157,5 +163,6 @@ export type Key =
   | 'seconds'
   | 'steps'
   | 'tokens'
+  | 'tokens_per_second'
   | 'vocabulary'
   | 'window';

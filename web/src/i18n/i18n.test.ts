@@ -85,6 +85,8 @@ describe('Voice', () => {
     expect(en.seconds(0.1234)).toBe('123 ms');
     expect(en.bytes(12_345_678)).toBe('12.3 MB');
     expect(en.language('fr')).toBe('French');
+    expect(en.moment('2026-11-22 08:28 UTC')).toMatch(/2026/);
+    expect(en.moment('soon')).toBe('soon');
     expect(en.language('not a language')).toBe('not a language');
     expect(ar.list(['أ', 'ب'])).toBe('أ وب');
   });

@@ -90,6 +90,14 @@ export class Voice {
     return j < 1e6 ? say.kilo(this.figure(j / 1e3)) : say.mega(this.figure(j / 1e6));
   }
 
+  /** A moment as a server writes it, such as "2026-11-22 08:28 UTC"; what is
+   * no moment comes back as it is. */
+  moment(text: string): string {
+    const at = Date.parse(text.replace(/^(\S+) (\S+) UTC$/, '$1T$2Z'));
+    if (Number.isNaN(at)) return text;
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  }
+
   /** The name of a language in this one; the code itself if it has none. */
   language(code: string): string {
     try {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Lineage, LineageStep } from '../api/client';
-import { descending, energyOf, factsOf, languagesOf, nameOf, totalEnergy } from './steps';
+import { descending, energyOf, factsOf, isGone, languagesOf, nameOf, sorted, totalEnergy } from './steps';
 
 const step = (digest: string, inputs: string[], more: Partial<LineageStep> = {}): LineageStep => ({
   digest,
@@ -53,6 +53,23 @@ describe('a lineage', () => {
     expect(totalEnergy(steps)).toEqual({ joules: 15, methods: ['estimated', 'measured (RAPL)'] });
     expect(totalEnergy([step('d', [])])).toBeUndefined();
     expect(energyOf(step('a', [], { summary: { joules: '7.5' } }))).toEqual({ joules: 7.5, method: '' });
+    for (const [energy, want] of [
+      ['69.5 J, estimated (TDP of 3.5 W per thread assumed × load)', 69.5],
+      ['187.4 kJ, estimated (TDP of 3.5 W per thread assumed × load)', 187400],
+      ['0.05 kWh, estimated (TDP of 3.5 W per thread assumed × load)', 180000],
+    ] as const) {
+      const got = energyOf(step('a', [], { summary: { energy } }));
+      expect(got).toEqual({ joules: want, method: 'estimated (TDP of 3.5 W per thread assumed × load)' });
+    }
+    expect(energyOf(step('a', [], { summary: { energy: '12 parsecs' } }))).toBeUndefined();
+  });
+
+  it('tells what was made from its record', () => {
+    const s = step('a', [], { summary: { machine: 'EPYC', 'bits per byte': '1.2', odd: 1, content: 'not here' } });
+    const { main, more } = sorted(factsOf(s));
+    expect(main).toEqual([{ name: 'bits per byte', key: 'bits_per_byte', value: 1.2 }]);
+    expect(more.map((f) => f.name)).toEqual(['machine', 'odd']);
+    expect(isGone(s)).toBe(true);
   });
 
   it('shows every figure, known ones first', () => {

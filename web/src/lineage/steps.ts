@@ -21,6 +21,7 @@ export function descending(lineage: Lineage): LineageStep[] {
 }
 
 const steps: Record<string, Step> = {
+  collect: 'corpus',
   corpus: 'corpus',
   encode: 'shards',
   eval: 'eval',
@@ -49,9 +50,15 @@ export interface Energy {
   method: string;
 }
 
-/** The energy of the run that made a step, if it is recorded. */
+const units: Record<string, number> = { mJ: 1e-3, J: 1, kJ: 1e3, MJ: 1e6, kWh: 3.6e6 };
+
+/** The energy of the run that made a step, if it is recorded: as joules and
+ * method, or for people, as in "1.5 kJ, measured (RAPL)". */
 export function energyOf(step: LineageStep): Energy | undefined {
   const nested = step.summary['energy'];
+  const said = typeof nested === 'string' ? /^([\d.]+) (\w+)(?:, (.*))?$/.exec(nested) : null;
+  const unit = said && units[said[2]!];
+  if (said && unit) return { joules: Number(said[1]) * unit, method: said[3] ?? '' };
   const from = (typeof nested === 'object' && nested !== null ? nested : step.summary) as Record<string, unknown>;
   const joules = Number(from['joules']);
   if (from['joules'] === undefined || !Number.isFinite(joules)) return undefined;
@@ -71,9 +78,13 @@ export function totalEnergy(all: LineageStep[]): { joules: number; methods: stri
 const keys: Record<string, Key> = {
   architecture: 'architecture',
   bits_per_byte: 'bits_per_byte',
+  bits_per_weight: 'bits_per_weight',
   bytes: 'bytes',
+  code: 'code',
   cpu: 'machine',
+  dialogues: 'dialogues',
   documents: 'documents',
+  finished: 'finished',
   licence: 'licence',
   loss: 'loss',
   machine: 'machine',
@@ -83,6 +94,9 @@ const keys: Record<string, Key> = {
   seconds: 'seconds',
   steps: 'steps',
   tokens: 'tokens',
+  tokens_per_second: 'tokens_per_second',
+  train_tokens: 'tokens',
+  validation_bits_per_byte: 'bits_per_byte',
   vocabulary: 'vocabulary',
   window: 'window',
 };
@@ -94,11 +108,25 @@ export interface Fact {
   value: string | number;
 }
 
+/** Says about the record itself, not about what it records. */
+const particulars = new Set<Key | undefined>(['code', 'finished', 'machine', 'numerics', undefined]);
+
+/** The facts that everyone wants, and those for who wants to know more. */
+export function sorted(facts: Fact[]): { main: Fact[]; more: Fact[] } {
+  return { main: facts.filter((f) => !particulars.has(f.key)), more: facts.filter((f) => particulars.has(f.key)) };
+}
+
+/** True where only the record of a step is left in the store, not what it made. */
+export function isGone(step: LineageStep): boolean {
+  return step.summary['content'] !== undefined;
+}
+
 /** The figures of a step without its energy, known ones first. */
 export function factsOf(step: LineageStep): Fact[] {
   const facts = Object.entries(step.summary).flatMap(([name, value]): Fact[] => {
-    if (['joules', 'method', 'energy'].includes(name) || value === null || value === '') return [];
-    const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+    if (['joules', 'method', 'energy', 'content'].includes(name) || value === null || value === '') return [];
+    const term = name.replaceAll(' ', '_');
+    const key = Object.hasOwn(keys, term) ? keys[term] : undefined;
     if (typeof value === 'number' || typeof value === 'string') {
       // Figures may come as text; what Number reads whole is one.
       const n = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
