@@ -1,9 +1,13 @@
 package kernel
 
 import (
+	"bytes"
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -92,6 +96,28 @@ func TestUse(t *testing.T) {
 	restore()
 	if Active() != before {
 		t.Errorf("restored %s, want %s", Active(), before)
+	}
+}
+
+// TestGenerated runs the generator and compares what it writes.
+func TestGenerated(t *testing.T) {
+	if os.Getenv("SAMOVAR_LONG") == "" {
+		t.Skip("set SAMOVAR_LONG=1 to generate the assembly again and compare")
+	}
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "run", "-C", "_asm", ".", folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	files, err := filepath.Glob("*.s")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no assembly", err)
+	}
+	for _, name := range files {
+		got, _ := os.ReadFile(filepath.Join(folder, name))
+		want, _ := os.ReadFile(name)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what go generate writes", name)
+		}
 	}
 }
 
