@@ -30,15 +30,17 @@ func init() {
 	}
 	builtinFilters = map[string]builtin{
 		"trim":       onText(func(s *state, t text, a args) (value, error) { return strip(t, a, "lr") }),
-		"upper":      onText(func(s *state, t text, a args) (value, error) { return t.alter(strings.ToUpper(t.s)), nil }),
+		"upper":      onText(func(s *state, t text, a args) (value, error) { return upper(t), nil }),
 		"lower":      onText(func(s *state, t text, a args) (value, error) { return t.alter(strings.ToLower(t.s)), nil }),
 		"capitalize": onText(func(s *state, t text, a args) (value, error) { return capitalize(t), nil }),
-		"title":      onText(func(s *state, t text, a args) (value, error) { return title(t), nil }),
-		"replace":    onText(replace),
-		"string":     onText(func(s *state, t text, a args) (value, error) { return t, nil }),
-		"safe":       onText(func(s *state, t text, a args) (value, error) { return t, nil }),
-		"indent":     onText(indent),
-		"escape":     onText(escape), "e": onText(escape),
+		"title": onText(func(s *state, t text, a args) (value, error) {
+			return title(t, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("-({[<", r) }), nil
+		}),
+		"replace": onText(replace),
+		"string":  onText(func(s *state, t text, a args) (value, error) { return t, nil }),
+		"safe":    onText(func(s *state, t text, a args) (value, error) { return t, nil }),
+		"indent":  onText(indent),
+		"escape":  onText(escape), "e": onText(escape),
 		"length": length, "count": length,
 		"default": missing, "d": missing,
 		"tojson": toJSON,
@@ -47,7 +49,7 @@ func init() {
 		"last":   func(s *state, v value, a args) (value, error) { return endOf(s, v, false) },
 		"list": func(s *state, v value, a args) (value, error) {
 			items, err := s.iterate(v)
-			return &list{items}, err
+			return &list{items: items}, err
 		},
 		"items":    items,
 		"dictsort": func(s *state, v value, a args) (value, error) { return dictsort(s, v) },
@@ -199,7 +201,8 @@ func dictFrom(a args, namespace bool) (value, error) {
 			return nil, fmt.Errorf("a mapping is expected instead of a %s", typeOf(v))
 		}
 		for _, k := range d.keys {
-			out.set(k, d.values[k])
+			x, _ := d.get(k)
+			out.set(k, x)
 		}
 	}
 	names := make([]string, 0, len(a.named))
@@ -208,7 +211,7 @@ func dictFrom(a args, namespace bool) (value, error) {
 	}
 	slices.Sort(names)
 	for _, k := range names {
-		out.set(k, a.named[k])
+		out.set(text{s: k}, a.named[k])
 	}
 	return out, nil
 }
@@ -234,18 +237,21 @@ func strip(t text, a args, sides string) (value, error) {
 	return t.slice(i, j), nil
 }
 
+// upper is Python's, for which ß has a capital of two letters.
+func upper(t text) text { return t.alter(strings.ReplaceAll(strings.ToUpper(t.s), "ß", "SS")) }
+
 func capitalize(t text) text {
 	_, n := utf8.DecodeRuneInString(t.s)
 	return t.alter(strings.ToUpper(t.s[:n]) + strings.ToLower(t.s[n:]))
 }
 
-// title gives every word a capital.
-func title(t text) text {
-	inWord := false
+// title gives every word a capital; begins says what a word may follow.
+func title(t text, begins func(r rune) bool) text {
+	first := true
 	return t.alter(strings.Map(func(r rune) rune {
-		first := !inWord
-		inWord = unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\''
-		if first {
+		capital := first
+		first = begins(r)
+		if capital {
 			return unicode.ToTitle(r)
 		}
 		return unicode.ToLower(r)
@@ -491,7 +497,8 @@ func items(s *state, v value, a args) (value, error) {
 		return nil, fmt.Errorf("a %s has no keys", typeOf(v))
 	}
 	for _, k := range d.keys {
-		out.items = append(out.items, &list{[]value{text{s: k}, d.values[k]}})
+		x, _ := d.get(k)
+		out.items = append(out.items, &list{items: []value{k, x}, tuple: true})
 	}
 	return out, s.spend(1+len(d.keys), 0)
 }
@@ -501,9 +508,7 @@ func dictsort(s *state, v value) (value, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := func(v value) string { return strings.ToLower(v.(*list).items[0].(text).s) }
-	slices.SortStableFunc(out.(*list).items, func(a, b value) int { return strings.Compare(key(a), key(b)) })
-	return out, nil
+	return sortBy(s, out, args{named: map[string]value{"attribute": int64(0)}})
 }
 
 func toInt(s *state, v value, a args) (value, error) {
@@ -577,9 +582,9 @@ func reverse(s *state, v value, a args) (value, error) {
 		back[len(items)-1-i] = item
 	}
 	if _, ok := v.(text); ok {
-		return join(s, &list{back}, args{})
+		return join(s, &list{items: back}, args{})
 	}
-	return &list{back}, s.spend(len(back)/16, 0)
+	return &list{items: back}, s.spend(len(back)/16, 0)
 }
 
 func sortBy(s *state, v value, a args) (value, error) {
@@ -681,6 +686,9 @@ func extreme(s *state, v value, sign int) (value, error) {
 // mapOver is map('filter', …) or map(attribute='name', default=…).
 func mapOver(s *state, v value, a args) (value, error) {
 	items, err := s.iterate(v)
+	if !truth(v) {
+		return &list{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -721,6 +729,9 @@ func mapOver(s *state, v value, a args) (value, error) {
 // or fail it.
 func choose(s *state, v value, a args, byName, keep bool) (value, error) {
 	items, err := s.iterate(v)
+	if !truth(v) {
+		return &list{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

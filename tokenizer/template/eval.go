@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on one rendering. A chat of a thousand messages takes some 100,000
-// steps.
+// Limits on one rendering. Templates in use take some 50 steps a message.
 const (
-	maxSteps = 10 << 20
+	maxSteps = 1 << 20 // and 1024 more for each message
 	maxBytes = 1 << 20 // of the output, and of any one text, beyond the messages' own
 	maxCalls = 50      // of macros, one inside another
 	maxEvals = 10000   // of expressions, one inside another
@@ -21,7 +20,7 @@ const (
 // state is one rendering.
 type state struct {
 	scopes []map[string]value
-	steps  int
+	steps  int // still allowed
 	bytes  int // limit of any text
 	calls  int
 	evals  int
@@ -30,9 +29,9 @@ type state struct {
 
 // spend counts work: steps, and bytes of a text that is being made.
 func (s *state) spend(steps, bytes int) error {
-	s.steps += steps + bytes/256
-	if s.steps > maxSteps {
-		return fmt.Errorf("it takes more than %d steps", maxSteps)
+	s.steps -= steps + bytes/256
+	if s.steps < 0 {
+		return errors.New("it takes too many steps")
 	}
 	if bytes > s.bytes {
 		return fmt.Errorf("it makes a text of more than %d bytes", s.bytes)
@@ -147,6 +146,25 @@ type group struct {
 
 func (g *group) exec(s *state) error { return s.run(g.body) }
 
+// filtered is {% filter … %}: a filter applied to what its body prints.
+type filtered struct {
+	line int
+	body []stmt
+	by   expr // of the variable bodyName
+}
+
+const bodyName = " the body"
+
+func (f *filtered) exec(s *state) error {
+	t, err := s.capture(f.body)
+	if err != nil {
+		return err
+	}
+	s.push()[bodyName] = t
+	defer s.pop()
+	return (&print{f.line, f.by}).exec(s)
+}
+
 type branch struct {
 	line   int
 	conds  []expr
@@ -210,7 +228,10 @@ func (l *loop) exec(s *state) error {
 		info.at = i
 		scope := s.push()
 		scope["loop"] = info
-		err := s.bind(scope, l.names, item)
+		err := s.spend(4, 0) // for the scope
+		if err == nil {
+			err = s.bind(scope, l.names, item)
+		}
 		if err == nil {
 			err = s.run(l.body)
 		}
@@ -230,7 +251,10 @@ func (l *loop) filter(s *state, items []value) ([]value, error) {
 	var kept []value
 	for _, item := range items {
 		scope := s.push()
-		err := s.bind(scope, l.names, item)
+		err := s.spend(4, 0)
+		if err == nil {
+			err = s.bind(scope, l.names, item)
+		}
 		var v value
 		if err == nil {
 			v, err = s.eval(l.only)
@@ -307,7 +331,7 @@ func (l *loopInfo) attribute(name string) value {
 		})
 	case "changed":
 		return function(func(s *state, a args) (value, error) {
-			now := &list{a.plain}
+			now := &list{items: a.plain}
 			same := l.asked && s.equal(l.last, now, 0)
 			l.last, l.asked = now, true
 			return !same, nil
@@ -343,7 +367,7 @@ func (a *assign) exec(s *state) error {
 		if ns == v {
 			return at(a.line, errors.New("a namespace cannot hold itself"))
 		}
-		ns.set(a.field, v)
+		ns.set(text{s: a.field}, v)
 		return nil
 	}
 	return at(a.line, s.bind(s.scopes[len(s.scopes)-1], a.names, v))
@@ -395,10 +419,13 @@ type variable struct{ name string }
 
 func (v *variable) eval(s *state) (value, error) { return s.lookup(v.name), nil }
 
-type listOf struct{ items []expr }
+type listOf struct {
+	items []expr
+	tuple bool
+}
 
 func (l *listOf) eval(s *state) (value, error) {
-	out := &list{}
+	out := &list{tuple: l.tuple}
 	for _, e := range l.items {
 		v, err := s.eval(e)
 		if err != nil {
@@ -418,15 +445,14 @@ func (d *dictOf) eval(s *state) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		key, ok := k.(text)
-		if !ok {
-			return nil, fmt.Errorf("a key is a %s: a string is expected", typeOf(k))
+		if keyOf(k) == nil {
+			return nil, fmt.Errorf("a key is a %s: a string or an integer is expected", typeOf(k))
 		}
 		v, err := s.eval(d.values[i])
 		if err != nil {
 			return nil, err
 		}
-		out.set(key.s, v)
+		out.set(k, v)
 	}
 	return out, nil
 }
@@ -525,9 +551,8 @@ func (s *state) contains(in, v value) (bool, error) {
 		}
 		return strings.Contains(in.s, t.s), s.spend(1+len(in.s)/256, 0)
 	case *dict:
-		t, ok := v.(text)
-		_, found := in.values[t.s]
-		return ok && found, nil
+		_, found := in.get(v)
+		return found, nil
 	}
 	items, err := s.iterate(in)
 	if err != nil {
@@ -590,7 +615,7 @@ func (a *arithmetic) eval(s *state) (value, error) {
 	if l, ok := x.(*list); ok {
 		if m, ok := y.(*list); ok && a.op == "+" {
 			items := append(append([]value(nil), l.items...), m.items...)
-			return &list{items}, s.room(len(items))
+			return &list{items: items, tuple: l.tuple}, s.room(len(items))
 		}
 	}
 	return arith(a.op, x, y)
@@ -765,11 +790,11 @@ func (s *state) indexOf(v, at value) (value, error) {
 	case undefined:
 		return nil, fmt.Errorf("%q is undefined and has no items", v.name)
 	case *dict:
-		if key, ok := at.(text); ok {
-			if x, ok := v.values[key.s]; ok {
-				return x, nil
-			}
-			return undefined{key.s}, nil
+		if x, ok := v.get(at); ok {
+			return x, nil
+		}
+		if _, ok := at.(text); !ok {
+			return undefined{"a key"}, nil
 		}
 	case *list:
 		if i, ok := whole(at); ok {
@@ -833,7 +858,7 @@ func (x *slice) eval(s *state) (value, error) {
 	switch v := v.(type) {
 	case *list:
 		at, err := places(len(v.items), bounds)
-		out := &list{}
+		out := &list{tuple: v.tuple}
 		for _, i := range at {
 			out.items = append(out.items, v.items[i])
 		}
@@ -980,6 +1005,9 @@ func (t *test) eval(s *state) (value, error) {
 
 // apply calls a filter or test.
 func apply(s *state, of expr, a arguments, what, name string, f builtin) (value, error) {
+	if f == nil {
+		return nil, fmt.Errorf("the %s %q is not known", what, name)
+	}
 	v, err := s.eval(of)
 	if err != nil {
 		return nil, err
@@ -1003,11 +1031,7 @@ func (s *state) iterate(v value) ([]value, error) {
 	case *list:
 		return v.items, nil
 	case *dict:
-		out := make([]value, len(v.keys))
-		for i, k := range v.keys {
-			out[i] = text{s: k}
-		}
-		return out, nil
+		return v.keys, nil
 	case text:
 		if err := s.spend(len(v.s), 0); err != nil {
 			return nil, err

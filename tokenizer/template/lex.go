@@ -258,6 +258,10 @@ func (l *lexer) one(rest string, depth *int) error {
 			n += 1 + span(rest[n+1:], isDigit)
 			k = decimal
 		}
+		if e := exponent(rest[n:]); e > 0 {
+			n += e
+			k = decimal
+		}
 		l.add(k, strings.ReplaceAll(rest[:n], "_", ""))
 		l.at += n
 		return nil
@@ -281,6 +285,21 @@ func (l *lexer) one(rest string, depth *int) error {
 		}
 	}
 	return fmt.Errorf("unexpected %q in a tag", c)
+}
+
+// exponent returns the length of e+10 at the start of s, or 0.
+func exponent(s string) int {
+	if s == "" || s[0]|0x20 != 'e' {
+		return 0
+	}
+	n := 1
+	if len(s) > 1 && (s[1] == '+' || s[1] == '-') {
+		n = 2
+	}
+	if digits := span(s[n:], isDigit); digits > 0 {
+		return n + digits
+	}
+	return 0
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' || c == '_' }

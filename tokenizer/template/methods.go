@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,12 +18,14 @@ var (
 
 func init() {
 	stringMethods = map[string]func(s *state, t text, a args) (value, error){
-		"strip":        func(s *state, t text, a args) (value, error) { return strip(t, a, "lr") },
-		"lstrip":       func(s *state, t text, a args) (value, error) { return strip(t, a, "l") },
-		"rstrip":       func(s *state, t text, a args) (value, error) { return strip(t, a, "r") },
-		"upper":        func(s *state, t text, a args) (value, error) { return t.alter(strings.ToUpper(t.s)), nil },
-		"lower":        func(s *state, t text, a args) (value, error) { return t.alter(strings.ToLower(t.s)), nil },
-		"title":        func(s *state, t text, a args) (value, error) { return title(t), nil },
+		"strip":  func(s *state, t text, a args) (value, error) { return strip(t, a, "lr") },
+		"lstrip": func(s *state, t text, a args) (value, error) { return strip(t, a, "l") },
+		"rstrip": func(s *state, t text, a args) (value, error) { return strip(t, a, "r") },
+		"upper":  func(s *state, t text, a args) (value, error) { return upper(t), nil },
+		"lower":  func(s *state, t text, a args) (value, error) { return t.alter(strings.ToLower(t.s)), nil },
+		"title": func(s *state, t text, a args) (value, error) {
+			return title(t, func(r rune) bool { return !unicode.IsLetter(r) }), nil
+		},
 		"capitalize":   func(s *state, t text, a args) (value, error) { return capitalize(t), nil },
 		"replace":      replace,
 		"split":        split,
@@ -44,6 +47,7 @@ func init() {
 			}
 			return join(s, a.plain[0], args{plain: []value{t}})
 		},
+		"format":  format,
 		"isdigit": all(unicode.IsDigit),
 		"isalpha": all(unicode.IsLetter),
 		"isalnum": all(func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }),
@@ -71,21 +75,19 @@ func init() {
 		"items": func(s *state, d *dict, a args) (value, error) { return items(s, d, a) },
 		"keys": func(s *state, d *dict, a args) (value, error) {
 			keys, err := s.iterate(d)
-			return &list{keys}, err
+			return &list{items: keys}, err
 		},
 		"values": func(s *state, d *dict, a args) (value, error) {
 			out := &list{}
 			for _, k := range d.keys {
-				out.items = append(out.items, d.values[k])
+				x, _ := d.get(k)
+				out.items = append(out.items, x)
 			}
 			return out, s.spend(1+len(d.keys), 0)
 		},
 		"get": func(s *state, d *dict, a args) (value, error) {
-			key, err := textArg(a, 0, "key")
-			if err != nil {
-				return nil, err
-			}
-			if v, ok := d.values[key.s]; ok {
+			key, _ := a.get(0, "key")
+			if v, ok := d.get(key); ok {
 				return v, nil
 			}
 			v, _ := a.get(1, "default")
@@ -143,6 +145,55 @@ func find(t text, a args, search func(s, sub string) int) (value, error) {
 		return int64(-1), nil
 	}
 	return int64(utf8.RuneCountInString(t.s[:i])), nil
+}
+
+// format fills in {}, {0} and {name}; what Python can say of widths and
+// precisions is not known.
+func format(s *state, t text, a args) (value, error) {
+	var j joiner
+	next := 0
+	for at := 0; at < len(t.s); {
+		k := strings.IndexAny(t.s[at:], "{}")
+		if k < 0 {
+			j.add(t.slice(at, len(t.s)))
+			break
+		}
+		j.add(t.slice(at, at+k))
+		at += k
+		if strings.HasPrefix(t.s[at:], "{{") || strings.HasPrefix(t.s[at:], "}}") {
+			j.add(t.slice(at, at+1))
+			at += 2
+			continue
+		}
+		field, _, ok := strings.Cut(t.s[at:], "}")
+		if !ok || field == "" {
+			return nil, errors.New("a brace has no partner")
+		}
+		at += len(field) + 1
+		i := -1
+		if field = field[1:]; field == "" {
+			i = next
+			next++
+		} else if n, err := strconv.Atoi(field); err == nil {
+			i = n
+		}
+		v, ok := a.named[field]
+		if i >= 0 && i < len(a.plain) {
+			v, ok = a.plain[i], true
+		}
+		if !ok {
+			return nil, fmt.Errorf("nothing is given for {%s}", field)
+		}
+		u, err := s.str(v)
+		if err != nil {
+			return nil, err
+		}
+		j.add(u)
+		if err := s.spend(1, j.b.Len()); err != nil {
+			return nil, err
+		}
+	}
+	return j.text(), nil
 }
 
 // pieces cuts t into a list at the byte ranges between, which are left out.

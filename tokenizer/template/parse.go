@@ -140,6 +140,8 @@ func (p *parser) block(word string, line int) (stmt, error) {
 		return p.setBlock(line)
 	case "macro":
 		return p.macroBlock(line)
+	case "filter":
+		return p.filterBlock(line)
 	case "break", "continue":
 		if p.loops == 0 {
 			return nil, fmt.Errorf("%s outside a loop", word)
@@ -308,6 +310,29 @@ func (p *parser) macroBlock(line int) (stmt, error) {
 	return s, p.expect(blockEnd, "%}")
 }
 
+func (p *parser) filterBlock(line int) (stmt, error) {
+	s := &filtered{line: line}
+	n, err := p.name()
+	if err != nil {
+		return nil, err
+	}
+	if s.by, err = p.filter(&variable{name: bodyName}, n); err != nil {
+		return nil, err
+	}
+	for p.is(operator, "|") {
+		if s.by, err = p.suffix(s.by, true); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.expect(blockEnd, "%}"); err != nil {
+		return nil, err
+	}
+	if s.body, _, err = p.body("endfilter"); err != nil {
+		return nil, err
+	}
+	return s, p.expect(blockEnd, "%}")
+}
+
 // tuple reads an expression, or several with commas as one list.
 func (p *parser) tuple() (expr, error) {
 	first, err := p.expr()
@@ -325,7 +350,7 @@ func (p *parser) tuple() (expr, error) {
 		}
 		items = append(items, e)
 	}
-	return &listOf{items: items}, nil
+	return &listOf{items: items, tuple: true}, nil
 }
 
 // expr reads a condition: a if b else c, or what binds closer.
@@ -488,19 +513,22 @@ func (p *parser) suffix(e expr, filters bool) (expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, ok := builtinFilters[n]
-		if !ok {
-			return nil, fmt.Errorf("the filter %q is not known", n)
-		}
-		out := &filter{of: e, name: n, f: f}
-		if p.is(operator, "(") {
-			out.args, err = p.arguments()
-		}
-		return out, err
+		return p.filter(e, n)
 	case filters && p.accept(name, "is"):
 		return p.test(e)
 	}
 	return nil, nil
+}
+
+// filter reads the arguments of a filter on e. One that is not known is an
+// error only where it is reached, as in Jinja.
+func (p *parser) filter(e expr, name string) (expr, error) {
+	out := &filter{of: e, name: name, f: builtinFilters[name]}
+	var err error
+	if p.is(operator, "(") {
+		out.args, err = p.arguments()
+	}
+	return out, err
 }
 
 func (p *parser) test(e expr) (expr, error) {
@@ -509,11 +537,7 @@ func (p *parser) test(e expr) (expr, error) {
 	if t.kind != name && !slices.Contains(comparisons, t.text) {
 		return nil, fmt.Errorf("a test is expected instead of %s", t)
 	}
-	out.name = t.text
-	var ok bool
-	if out.f, ok = builtinTests[t.text]; !ok {
-		return nil, fmt.Errorf("the test %q is not known", t.text)
-	}
+	out.name, out.f = t.text, builtinTests[t.text]
 	var err error
 	switch t := p.peek(); {
 	case p.is(operator, "("):
@@ -628,7 +652,7 @@ func (p *parser) primary() (expr, error) {
 		switch t.text {
 		case "(":
 			if p.accept(operator, ")") {
-				return &listOf{}, nil
+				return &listOf{tuple: true}, nil
 			}
 			e, err := p.tuple()
 			if err != nil {

@@ -62,7 +62,7 @@ func (t *Template) Render(messages []Message, o Options) (string, error) {
 
 // render returns the text with marks on what came from each message.
 func (t *Template) render(messages []Message, o Options) (text, error) {
-	s := &state{bytes: maxBytes, out: &joiner{}}
+	s := &state{steps: maxSteps + 1024*len(messages), bytes: maxBytes, out: &joiner{}}
 	turns := &list{}
 	for i, m := range messages {
 		if m.Role == "" || len(m.Role) > 64 || strings.IndexFunc(m.Role, func(r rune) bool { return r != '-' && (r > 'z' || !isWord(byte(r))) }) >= 0 {
@@ -73,8 +73,8 @@ func (t *Template) render(messages []Message, o Options) (text, error) {
 			content.marks = []mark{{0, len(m.Content), i}}
 		}
 		turn := newDict()
-		turn.set("role", text{s: m.Role})
-		turn.set("content", content)
+		turn.set(text{s: "role"}, text{s: m.Role})
+		turn.set(text{s: "content"}, content)
 		turns.items = append(turns.items, turn)
 		s.bytes += len(m.Content)
 	}

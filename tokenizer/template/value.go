@@ -15,24 +15,44 @@ type value any
 // undefined is the value of a name or key that there is none of.
 type undefined struct{ name string }
 
-// list is a list or tuple.
-type list struct{ items []value }
+// list is a list or, what only shows where it is printed, a tuple.
+type list struct {
+	items []value
+	tuple bool
+}
 
-// dict keeps its keys in the order in which they were set. A namespace is one
-// whose fields may be set.
+// dict keeps its keys, strings and integers, in the order in which they were
+// set. A namespace is one whose fields may be set.
 type dict struct {
-	keys      []string
-	values    map[string]value
+	keys      []value
+	values    map[any]value // by string or int64
 	namespace bool
 }
 
-func newDict() *dict { return &dict{values: map[string]value{}} }
+func newDict() *dict { return &dict{values: map[any]value{}} }
 
-func (d *dict) set(key string, v value) {
-	if _, ok := d.values[key]; !ok {
+// keyOf returns what dict.values is indexed by; nil if v is no key.
+func keyOf(v value) any {
+	if t, ok := v.(text); ok {
+		return t.s
+	}
+	if n, ok := whole(v); ok {
+		return n
+	}
+	return nil
+}
+
+func (d *dict) get(key value) (value, bool) {
+	v, ok := d.values[keyOf(key)]
+	return v, ok
+}
+
+func (d *dict) set(key, v value) {
+	k := keyOf(key)
+	if _, ok := d.values[k]; !ok {
 		d.keys = append(d.keys, key)
 	}
-	d.values[key] = v
+	d.values[k] = v
 }
 
 // function is a callable value.
@@ -215,8 +235,9 @@ func (s *state) equal(a, b value, depth int) bool {
 			return false
 		}
 		for _, k := range a.keys {
-			y, ok := b.values[k]
-			if !ok || !s.equal(a.values[k], y, depth+1) {
+			x, _ := a.get(k)
+			y, ok := b.get(k)
+			if !ok || !s.equal(x, y, depth+1) {
 				return false
 			}
 		}
@@ -300,14 +321,25 @@ func (w *writer) write(v value, depth int) error {
 		}
 		w.add(v.alter(quote(v.s)))
 	case *list:
-		return w.many("[", "]", len(v.items), depth, func(i int) error { return w.write(v.items[i], depth+1) })
+		open, closing := "[", "]"
+		if v.tuple && w.python {
+			open, closing = "(", ")"
+			if len(v.items) == 1 {
+				closing = ",)"
+			}
+		}
+		return w.many(open, closing, len(v.items), depth, func(i int) error { return w.write(v.items[i], depth+1) })
 	case *dict:
 		return w.many("{", "}", len(v.keys), depth, func(i int) error {
-			if err := w.write(text{s: v.keys[i]}, depth+1); err != nil {
+			key, x := v.keys[i], v.values[keyOf(v.keys[i])]
+			if n, ok := whole(key); ok && !w.python {
+				key = text{s: strconv.FormatInt(n, 10)}
+			}
+			if err := w.write(key, depth+1); err != nil {
 				return err
 			}
 			w.put(": ")
-			return w.write(v.values[v.keys[i]], depth+1)
+			return w.write(x, depth+1)
 		})
 	default:
 		return fmt.Errorf("a value of type %s cannot be written", typeOf(v))
