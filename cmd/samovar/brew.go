@@ -201,17 +201,21 @@ func heldOut(shards samovar.Input, window int) (all []eval.Held, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("nothing is held out for validation: %w", err)
 	}
-	for source := range set.Sources() {
-		weights := make([]float64, set.Sources())
+	held := make([]bool, set.Sources())
+	for i := range set.Documents() {
+		held[set.Extent(i).Source] = true
+	}
+	for source := range held {
+		if !held[source] {
+			continue
+		}
+		weights := make([]float64, len(held))
 		weights[source] = 1
 		loader, err := corpus.NewLoader(set, corpus.LoaderConfig{Rows: 1, Window: window, Once: true, Whole: true, Weights: weights})
 		if err != nil {
 			return nil, errors.Join(err, set.Close())
 		}
 		e := loader.Epoch(0)
-		if e.Documents == 0 {
-			continue
-		}
 		all = append(all, eval.Held{
 			Source: strconv.Itoa(source), Data: evalRows{loader}, Steps: loader.Steps(1),
 			Documents: e.Documents, Tokens: e.Tokens, Bytes: e.Bytes,

@@ -23,6 +23,7 @@ type modelsCommand struct {
 	Export modelsExport `cmd:"" help:"Write a model as GGUF, or as safetensors for Hugging Face tools."`
 	Tag    modelsTag    `cmd:"" help:"Give a model another name."`
 	Rm     modelsRm     `cmd:"" help:"Remove a name; samovar gc then frees the model."`
+	Ship   modelsShip   `cmd:"" hidden:"" help:"Write the files of package house."`
 }
 
 // shown is what is told of a model.
@@ -87,17 +88,13 @@ func (c *catalogue) licences(d samovar.Digest) (string, error) {
 			continue
 		}
 		visited[queue[0]] = true
-		var declared struct {
-			Sources []struct {
-				Licence string `json:"licence"`
-			} `json:"sources"`
-		}
+		var from declared
 		if run.Stage == "collect" {
-			if err := json.Unmarshal(run.Config, &declared); err != nil {
+			if err := json.Unmarshal(run.Config, &from); err != nil {
 				return "", fmt.Errorf("read the sources of run %s: %w", run.ID, err)
 			}
 		}
-		for _, s := range declared.Sources {
+		for _, s := range from.Sources {
 			if !seen[s.Licence] {
 				seen[s.Licence] = true
 				all = append(all, s.Licence)

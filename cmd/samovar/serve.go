@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 
 	"samovar/compute"
 	"samovar/energy"
+	"samovar/house"
 	"samovar/infer"
 	"samovar/model"
 	"samovar/registry"
@@ -36,6 +38,9 @@ func (c *upCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer s.close(&err)
+	if err := s.settle(g.ctx); err != nil {
+		return err
+	}
 	list, err := s.catalogue(g.ctx)
 	if err != nil {
 		return err
@@ -44,10 +49,21 @@ func (c *upCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
-		return errors.New("the store has no model to serve: make one with samovar brew RECIPE, or bring one in with samovar models import FILE --name NAME")
-	}
+	houseFirst(all)
 	return s.serve(g, all, c.Addr, c.Dev, !c.NoOpen)
+}
+
+// houseFirst puts the shipped model at the head of the list.
+func houseFirst(all []shown) {
+	slices.SortStableFunc(all, func(a, b shown) int {
+		switch house.Name {
+		case a.Name:
+			return -1
+		case b.Name:
+			return 1
+		}
+		return 0
+	})
 }
 
 type serveCommand struct {

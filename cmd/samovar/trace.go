@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -41,7 +40,7 @@ type sourceLine struct {
 	Origin    string `json:"origin"`
 	Licence   string `json:"licence"`
 	Language  string `json:"language"`
-	Documents int64  `json:"documents"`
+	Documents int64  `json:"documents,omitempty"` // 0: only known where the corpus is
 	Bytes     int64  `json:"bytes"`
 }
 
@@ -94,8 +93,8 @@ func (s *store) trace(ctx context.Context, ref string) (lineage, error) {
 				queue = append(queue, in)
 			}
 		}
-		if a.Kind == samovar.KindCorpus {
-			lines, err := s.sources(a.Digest)
+		if run, ok := makers[a.Digest]; ok && run.Stage == "collect" {
+			lines, err := s.sources(a, run)
 			if err != nil {
 				return l, err
 			}
@@ -103,6 +102,12 @@ func (s *store) trace(ctx context.Context, ref string) (lineage, error) {
 		}
 	}
 	return l, nil
+}
+
+// kinds is what each stage makes, for artifacts that are not here any more.
+var kinds = map[string]samovar.Kind{
+	"collect": samovar.KindCorpus, "tokenizer": samovar.KindTokenizer, "shard": samovar.KindShards, "plan": samovar.KindPlan,
+	"train": samovar.KindModel, "tune": samovar.KindModel, "quantize": samovar.KindModel, "evaluate": samovar.KindEvaluation,
 }
 
 // ancestor describes an artifact and the run that made it.
@@ -116,7 +121,8 @@ func (s *store) ancestor(d samovar.Digest, makers map[samovar.Digest]samovar.Run
 	case !made:
 		return a, err
 	default:
-		a.Summary["content"] = "freed; only its record is left"
+		a.Kind = kinds[run.Stage]
+		a.Summary["content"] = "not in this store; only the record of its run is"
 	}
 	if !made {
 		return a, nil
@@ -138,9 +144,25 @@ func (s *store) ancestor(d samovar.Digest, makers map[samovar.Digest]samovar.Run
 	return a, nil
 }
 
-// sources reads a corpus' report.
-func (s *store) sources(d samovar.Digest) ([]sourceLine, error) {
-	in, err := s.Input(d)
+// declared is what the run record of a corpus says of its sources.
+type declared struct {
+	Sources []corpus.Declaration `json:"sources"`
+}
+
+// sources reads a corpus' report, or where the corpus is not here any more,
+// what the record of its run declares.
+func (s *store) sources(a ancestor, run samovar.Run) (lines []sourceLine, err error) {
+	if _, err := s.Get(a.Digest); err != nil {
+		var d declared
+		if err := json.Unmarshal(run.Config, &d); err != nil {
+			return nil, fmt.Errorf("read the sources of run %s: %w", run.ID, err)
+		}
+		for _, r := range d.Sources {
+			lines = append(lines, sourceLine{Origin: r.Origin, Licence: r.Licence, Language: r.Language, Bytes: r.Bytes})
+		}
+		return lines, nil
+	}
+	in, err := s.Input(a.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -148,15 +170,14 @@ func (s *store) sources(d samovar.Digest) ([]sourceLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Clean(path))
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the report of corpus %s: %w", d.Short(), err)
+		return nil, fmt.Errorf("read the report of corpus %s: %w", a.Digest.Short(), err)
 	}
 	var report corpus.Report
 	if err := json.Unmarshal(text, &report); err != nil {
-		return nil, fmt.Errorf("read the report of corpus %s: %w", d.Short(), err)
+		return nil, fmt.Errorf("read the report of corpus %s: %w", a.Digest.Short(), err)
 	}
-	var lines []sourceLine
 	for _, r := range report.Sources {
 		lines = append(lines, sourceLine{r.Origin, r.Licence, r.Language, r.Documents, r.BytesOut})
 	}
@@ -182,6 +203,6 @@ func (l lineage) print(g *globals) {
 		}
 	}
 	for _, s := range l.Sources {
-		fmt.Fprintf(g.out, "← source %s  %s, %s, %d documents, %.1f MB\n", s.Origin, s.Licence, s.Language, s.Documents, float64(s.Bytes)/1e6)
+		fmt.Fprintf(g.out, "← source %s  %s, %s, %.1f MB\n", s.Origin, s.Licence, s.Language, float64(s.Bytes)/1e6)
 	}
 }
