@@ -24,12 +24,13 @@ type brewCommand struct {
 
 // brewed is what a brew ends with.
 type brewed struct {
-	Model  samovar.Digest `json:"model"`
-	Name   string         `json:"name,omitempty"` // empty: a gate failed
-	Bits   float64        `json:"bits_per_byte"`
-	XZ     float64        `json:"xz_bits_per_byte,omitempty"`
-	Joules float64        `json:"joules"` // of all stages, whenever they were run
-	Method string         `json:"energy_method"`
+	Model     samovar.Digest     `json:"model"`
+	Name      string             `json:"name,omitempty"` // empty: a gate failed
+	Bits      float64            `json:"bits_per_byte"`
+	XZ        float64            `json:"xz_bits_per_byte,omitempty"`
+	Quantized map[string]float64 `json:"quantized,omitempty"` // bits per byte in each format
+	Joules    float64            `json:"joules"`              // of all stages, whenever they were run
+	Method    string             `json:"energy_method"`
 }
 
 func (c *brewCommand) Run(g *globals) (err error) {
@@ -102,6 +103,13 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 	}
 	out.Method = done[last].Run.Energy.Method
 	out.Bits = done["evaluate"].Run.Metrics["bits_per_byte"]
+	for _, q := range c.recipe.Quantize {
+		if out.Quantized == nil {
+			out.Quantized = map[string]float64{}
+		}
+		q = strings.ToUpper(q)
+		out.Quantized[q] = done["evaluate "+q].Run.Metrics["bits_per_byte"]
+	}
 	if out.XZ, err = xz(done["collect"].Out); err != nil {
 		return out, err
 	}
@@ -144,7 +152,11 @@ func (o outcome) print(w io.Writer) {
 	if o.XZ > 0 {
 		fmt.Fprintf(w, "; xz -9e: %.4f on the same text", o.XZ)
 	}
-	fmt.Fprintf(w, "\n%s of energy, %s\n", joules(o.Joules), o.Method)
+	fmt.Fprintln(w)
+	for _, q := range sorted(o.Quantized) {
+		fmt.Fprintf(w, "%.4f in %s, %+.4f\n", o.Quantized[q], q, o.Quantized[q]-o.Bits)
+	}
+	fmt.Fprintf(w, "%s of energy, %s\n", joules(o.Joules), o.Method)
 	if o.Name != "" {
 		fmt.Fprintf(w, "samovar chat %s\n", o.Name)
 	}
