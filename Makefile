@@ -10,7 +10,7 @@ export CGO_ENABLED := 0
 
 # ./bin/samovar, with the pages where they can be built.
 build: web
-	$(GO) build -trimpath -o bin/samovar ./cmd/samovar
+	$(GO) build -o bin/samovar ./cmd/samovar
 
 # "yes" where Node is new enough for Vite.
 NODE := $(shell command -v npm >/dev/null && node -e 'const v = process.versions.node.split("."); if (v[0] > 20 || v[0] == 20 && v[1] >= 19) console.log("yes")')
