@@ -79,7 +79,9 @@ func (e *exec) expect(op Op) {
 	case LossBack:
 		e.targets, e.scalars = true, max(e.scalars, 1)
 	case AdamW:
-		e.scalars = adamScalars
+		e.scalars = max(e.scalars, adamScalars)
+	case Muon:
+		e.scalars = muonScalars
 	}
 }
 

@@ -37,7 +37,7 @@ func (e *exec) compile(op Op) ([]step, error) {
 		return e.selectRows(o)
 	case Loss:
 		return e.loss(LossBack{Loss: o}, false)
-	case AddInto, SumSquares, AdamW:
+	case AddInto, SumSquares, AdamW, Muon:
 		return e.optimise(op)
 	}
 	return e.compileBack(op)

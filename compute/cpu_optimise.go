@@ -30,6 +30,8 @@ func (e *exec) optimise(op Op) ([]step, error) {
 		return e.sumSquares(o), nil
 	case AdamW:
 		return e.adamW(o)
+	case Muon:
+		return e.muon(o)
 	}
 	return nil, fmt.Errorf("this device has no such operation")
 }
@@ -60,21 +62,25 @@ func (e *exec) adamW(o AdamW) ([]step, error) {
 	if len(g) != len(w) || len(m) != len(w) || len(v) != len(w) {
 		return nil, fmt.Errorf("%d weights, %d gradients, %d and %d moments", len(w), len(g), len(m), len(v))
 	}
-	return []step{pieces(len(w), func(from, to int) {
-		s := e.batch.Scalars
-		update := func(from, to int, decay float32) {
-			kernel.AdamW(w[from:to], g[from:to], m[from:to], v[from:to], s[0], s[1], s[2], s[3], decay, s[5], s[6], s[7])
+	var parts []Part
+	for _, p := range o.Parts {
+		if p.From < 0 || p.To > len(w) {
+			return nil, fmt.Errorf("part [%d, %d) of %d weights", p.From, p.To, len(w))
 		}
-		at := from
-		for _, d := range o.Decay {
-			lo, hi := max(d.From, at), min(d.To, to)
-			if lo >= hi {
-				continue
+		for ; p.To-p.From > pieceSize; p.From += pieceSize {
+			parts = append(parts, Part{p.From, p.From + pieceSize, p.Decay})
+		}
+		parts = append(parts, p)
+	}
+	return []step{{
+		pieces: func() int { return len(parts) },
+		do: func(_, piece int) {
+			s, p := e.batch.Scalars, parts[piece]
+			decay := float32(0)
+			if p.Decay {
+				decay = s[4]
 			}
-			update(at, lo, 0)
-			update(lo, hi, s[4])
-			at = hi
-		}
-		update(at, to, 0)
-	})}, nil
+			kernel.AdamW(w[p.From:p.To], g[p.From:p.To], m[p.From:p.To], v[p.From:p.To], s[0], s[1], s[2], s[3], decay, s[5], s[6], s[7])
+		},
+	}}, nil
 }

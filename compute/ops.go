@@ -239,16 +239,33 @@ type AddInto struct{ Y, X Slot }
 // SumSquares: Y[0] = Σ X², over pieces of fixed size added in order.
 type SumSquares struct{ Y, X Slot }
 
-// AdamW updates W by its gradient G with moments M and V (arXiv:1711.05101
-// algorithm 2). It reads Batch.Scalars: the learning rate, β₁, β₂, ε, the weight
-// decay, the corrections 1−β₁ᵗ and 1−β₂ᵗ, and a factor for G (clipping).
+// AdamW updates parts of W by its gradient G with moments M and V
+// (arXiv:1711.05101 algorithm 2). It reads Batch.Scalars: the learning rate, β₁,
+// β₂, ε, the weight decay, the corrections 1−β₁ᵗ and 1−β₂ᵗ, and a factor for G
+// (clipping).
 type AdamW struct {
 	W, G, M, V Slot
-	Decay      []Range // elements of W that decay; the others do not
+	Parts      []Part // ascending; the rest of W stays as it is
 }
 
-// Range is the elements [From, To).
-type Range struct{ From, To int }
+// Part is the elements [From, To).
+type Part struct {
+	From, To int
+	Decay    bool // they decay
+}
+
+// Muon updates matrices in W by their gradients in G with momenta in M: the
+// momentum is replaced by the nearest orthogonal matrix, found by Newton–Schulz
+// steps (Jordan et al., "Muon: An optimizer for hidden layers in neural
+// networks", 2024). It reads Batch.Scalars behind those of AdamW: the learning
+// rate, the momentum and the weight decay; and AdamW's factor for G.
+type Muon struct {
+	W, G, M  Slot
+	Matrices []Matrix
+}
+
+// Matrix is a matrix of Rows×Cols that lies in a buffer from element From on.
+type Matrix struct{ From, Rows, Cols int }
 
 func (o AddInto) reads() []Slot     { return []Slot{o.Y, o.X} }
 func (o AddInto) writes() []Slot    { return []Slot{o.Y} }
@@ -256,3 +273,5 @@ func (o SumSquares) reads() []Slot  { return []Slot{o.X} }
 func (o SumSquares) writes() []Slot { return []Slot{o.Y} }
 func (o AdamW) reads() []Slot       { return []Slot{o.W, o.G, o.M, o.V} }
 func (o AdamW) writes() []Slot      { return []Slot{o.W, o.M, o.V} }
+func (o Muon) reads() []Slot        { return []Slot{o.W, o.G, o.M} }
+func (o Muon) writes() []Slot       { return []Slot{o.W, o.M} }

@@ -66,17 +66,19 @@ type Model struct {
 // Train is the budget and the settings of pre-training; zero means the default
 // of package train.
 type Train struct {
-	Tokens   Count   `json:"tokens"`
-	Hours    float64 `json:"hours"`
-	KWh      float64 `json:"kwh"`
-	Numerics string  `json:"numerics"` // fp32 or bf16; default the fastest of this machine
-	Batch    Count   `json:"batch"`
-	Leaves   int     `json:"leaves"`
-	Rate     float64 `json:"rate"`
-	Warmup   float64 `json:"warmup"`
-	Decay    float64 `json:"decay"`
-	Weight   float64 `json:"weight_decay"`
-	Clip     float64 `json:"clip"`
+	Tokens    Count   `json:"tokens"`
+	Hours     float64 `json:"hours"`
+	KWh       float64 `json:"kwh"`
+	Numerics  string  `json:"numerics"` // fp32 or bf16; default the fastest of this machine
+	Batch     Count   `json:"batch"`
+	Leaves    int     `json:"leaves"`
+	Optimiser string  `json:"optimiser"` // adamw or muon
+	MuonRate  float64 `json:"muon_rate"`
+	Rate      float64 `json:"rate"`
+	Warmup    float64 `json:"warmup"`
+	Decay     float64 `json:"decay"`
+	Weight    float64 `json:"weight_decay"`
+	Clip      float64 `json:"clip"`
 }
 
 // Tune is the settings of supervised tuning.

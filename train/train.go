@@ -25,11 +25,21 @@ type Rows struct {
 // that a run that goes on needs no state.
 type Data interface{ Batch(step int64) Rows }
 
+// The optimisers of the layers' matrices.
+const (
+	AdamW = "adamw"
+	Muon  = "muon"
+)
+
 // Config says how weights are trained. Zero means the default.
 type Config struct {
 	Batch  int `json:"batch"`  // tokens a step; default by the budget, see Resolve
 	Leaves int `json:"leaves"` // parts whose gradients are summed in a fixed tree; default 8
 	Micro  int `json:"micro"`  // tokens that are computed at once within a leaf; default 2,048
+
+	Optimiser string  `json:"optimiser"` // of the layers' matrices: muon or adamw; the rest is always AdamW's; default adamw
+	MuonRate  float64 `json:"muon_rate"` // peak learning rate of Muon; default 0.02
+	Momentum  float64 `json:"momentum"`  // of Muon; default 0.95
 
 	Rate    float64 `json:"rate"`    // peak learning rate; default 0.003·√(256/width)
 	Warmup  float64 `json:"warmup"`  // share of the steps in which the rate rises; default 0.02
@@ -53,6 +63,11 @@ func (c Config) Resolve(width, window int, tokens int64) (Config, error) {
 		}
 	}
 	set(&c.Rate, 0.003*math.Sqrt(256/float64(width)))
+	if c.Optimiser == "" {
+		c.Optimiser = AdamW
+	}
+	set(&c.MuonRate, 0.02)
+	set(&c.Momentum, 0.95)
 	set(&c.Warmup, 0.02)
 	set(&c.Decay, 0.4)
 	set(&c.Beta1, 0.9)
@@ -98,6 +113,8 @@ func (c Config) check(window int) error {
 	expect(c.Leaves >= 1 && c.Leaves <= 1024, "leaves is %d; between 1 and 1024 is expected", c.Leaves)
 	expect(c.Batch >= window && c.Batch <= 1<<24, "batch is %d tokens; between the window, %d, and %d is expected", c.Batch, window, 1<<24)
 	expect(c.Micro >= 1 && c.Micro <= 1<<20, "micro is %d tokens; between 1 and %d is expected", c.Micro, 1<<20)
+	expect(c.Optimiser == AdamW || c.Optimiser == Muon, "optimiser is %q; %s or %s is expected", c.Optimiser, AdamW, Muon)
+	expect(c.MuonRate > 0 && c.MuonRate <= 1 && c.Momentum >= 0 && c.Momentum < 1, "muon_rate %g and momentum %g are out of range", c.MuonRate, c.Momentum)
 	expect(c.Rate > 0 && c.Rate <= 1, "rate is %g; above 0 and at most 1 is expected", c.Rate)
 	expect(c.Warmup >= 0 && c.Decay >= 0 && c.Warmup+c.Decay <= 1, "warmup %g and decay %g are shares of the run and are together at most 1", c.Warmup, c.Decay)
 	expect(c.Beta1 >= 0 && c.Beta1 < 1 && c.Beta2 >= 0 && c.Beta2 < 1, "beta1 %g and beta2 %g lie in [0, 1)", c.Beta1, c.Beta2)
@@ -108,14 +125,17 @@ func (c Config) check(window int) error {
 // RateAt is the learning rate of a step of a run of so many: it rises linearly,
 // stays, and falls linearly to nothing (warm-up, stable, decay; arXiv:2404.06395
 // section 4).
-func (c Config) RateAt(step, steps int64) float64 {
+func (c Config) RateAt(step, steps int64) float64 { return c.Rate * c.schedule(step, steps) }
+
+// schedule is the share of the peak rate at a step.
+func (c Config) schedule(step, steps int64) float64 {
 	warmup, decay := c.Warmup*float64(steps), c.Decay*float64(steps)
 	at, left := float64(step+1), float64(steps-step)
 	switch {
 	case at < warmup:
-		return c.Rate * at / warmup
+		return at / warmup
 	case left < decay:
-		return c.Rate * left / decay
+		return left / decay
 	}
-	return c.Rate
+	return 1
 }

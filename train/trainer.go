@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"samovar/compute"
 	"samovar/model"
@@ -97,22 +98,36 @@ func (t *Trainer) prepare() (err error) {
 	return t.prepareUpdate(n)
 }
 
-// prepareUpdate builds the optimiser: AdamW over all weights at once, of which
-// matrices decay and vectors do not.
+// split says which weights AdamW updates, of which matrices decay and vectors do
+// not, and which matrices Muon does: those within the layers, each expert's and
+// each head's by itself. Embeddings, the output and routers are AdamW's.
+func (t *Trainer) split() (adam []compute.Part, muon []compute.Matrix) {
+	t.each(func(x model.Tensor, offset, n int) error {
+		if t.Config.Optimiser != Muon || x.Vector() || x.Router || !strings.HasPrefix(x.Name, "blk.") {
+			adam = append(adam, compute.Part{From: offset, To: offset + n, Decay: !x.Vector()})
+			return nil
+		}
+		count := max(1, x.Experts, x.Heads)
+		for i := range count {
+			muon = append(muon, compute.Matrix{From: offset + i*n/count, Rows: x.Rows / count, Cols: x.Cols})
+		}
+		return nil
+	})
+	return adam, muon
+}
+
+// prepareUpdate builds the optimiser over all weights at once.
 func (t *Trainer) prepareUpdate(n int) (err error) {
 	p := &compute.Program{}
 	slot := func(name string) compute.Slot {
 		return p.Add(compute.SlotInfo{Name: name, Role: compute.Fixed, Rows: 1, Cols: n})
 	}
 	w, g, m, v := slot("weights"), slot("gradient"), slot("first moment"), slot("second moment")
-	var decay []compute.Range
-	t.each(func(x model.Tensor, offset, n int) error {
-		if !x.Vector() {
-			decay = append(decay, compute.Range{From: offset, To: offset + n})
-		}
-		return nil
-	})
-	p.Do(compute.AdamW{W: w, G: g, M: m, V: v, Decay: decay})
+	adam, muon := t.split()
+	p.Do(compute.AdamW{W: w, G: g, M: m, V: v, Parts: adam})
+	if muon != nil {
+		p.Do(compute.Muon{W: w, G: g, M: m, Matrices: muon})
+	}
 	bind := map[compute.Slot]compute.Buffer{w: t.params, g: t.tree.leaf, m: t.moments[0], v: t.moments[1]}
 	if t.update, err = t.dev.Prepare(p, compute.Memory{Bind: bind}); err != nil {
 		return err
@@ -212,7 +227,7 @@ func (t *Trainer) Step(rows Rows, steps int64) (float64, error) {
 		return 0, fmt.Errorf("step %d: %w", t.State.Step, err)
 	}
 	if !skip {
-		err = t.apply(t.Config.RateAt(t.State.Step, steps), norm)
+		err = t.apply(t.Config.schedule(t.State.Step, steps), norm)
 	}
 	t.State.Step++
 	return loss, err
@@ -287,15 +302,17 @@ func (t *Trainer) gradientNorm() (float64, error) {
 	return math.Sqrt(float64(squares[0])), nil
 }
 
-// apply moves the weights, with the gradient shortened to Config.Clip.
-func (t *Trainer) apply(rate, norm float64) error {
+// apply moves the weights at a share of the peak rates, with the gradient
+// shortened to Config.Clip.
+func (t *Trainer) apply(share, norm float64) error {
 	t.State.Updates++
 	c, n := t.Config, float64(t.State.Updates)
 	factor := 1.0
 	if norm > c.Clip {
 		factor = c.Clip / norm
 	}
-	s := []float64{rate, c.Beta1, c.Beta2, c.Epsilon, c.Weight, 1 - math.Pow(c.Beta1, n), 1 - math.Pow(c.Beta2, n), factor}
+	s := []float64{share * c.Rate, c.Beta1, c.Beta2, c.Epsilon, c.Weight, 1 - math.Pow(c.Beta1, n), 1 - math.Pow(c.Beta2, n), factor,
+		share * c.MuonRate, c.Momentum, c.Weight}
 	b := &compute.Batch{}
 	for _, x := range s {
 		b.Scalars = append(b.Scalars, float32(x))

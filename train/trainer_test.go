@@ -54,7 +54,12 @@ func (d counting) Batch(step int64) Rows {
 
 func newTrainer(t *testing.T, dev compute.Device, m model.Config, rows int) *Trainer {
 	t.Helper()
-	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01}.Resolve(m.Width, m.Window, 1000)
+	return newTrainerWith(t, dev, m, rows, AdamW)
+}
+
+func newTrainerWith(t *testing.T, dev compute.Device, m model.Config, rows int, optimiser string) *Trainer {
+	t.Helper()
+	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01, Optimiser: optimiser}.Resolve(m.Width, m.Window, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,13 +113,15 @@ func weights(t *testing.T, tr *Trainer) []float32 {
 // TestLearns holds every architecture to learning what can be learnt by heart.
 func TestLearns(t *testing.T) {
 	for _, arch := range []string{model.Llama, model.Qwen3MoE, model.DeepSeek2} {
-		t.Run(arch, func(t *testing.T) {
-			tr := newTrainer(t, openCPU(t, 2), small(arch), 16)
-			first, last := steps(t, tr, 16, 60)
-			if math.Abs(first-math.Log(40)) > 0.1 || last > 0.3 {
-				t.Errorf("the loss went from %g to %g; it should start at ln 40 = %g and nearly vanish", first, last, math.Log(40))
-			}
-		})
+		for _, optimiser := range []string{AdamW, Muon} {
+			t.Run(arch+" "+optimiser, func(t *testing.T) {
+				tr := newTrainerWith(t, openCPU(t, 2), small(arch), 16, optimiser)
+				first, last := steps(t, tr, 16, 60)
+				if math.Abs(first-math.Log(40)) > 0.1 || last > 0.3 {
+					t.Errorf("the loss went from %g to %g; it should start at ln 40 = %g and nearly vanish", first, last, math.Log(40))
+				}
+			})
+		}
 	}
 }
 
@@ -125,7 +132,7 @@ func TestThreads(t *testing.T) {
 		t.Run(arch, func(t *testing.T) {
 			var want []float32
 			for _, dev := range []compute.Device{openCPU(t, 1), openCPU(t, 2), openCPU(t, 5), opaque.New(openCPU(t, 3))} {
-				tr := newTrainer(t, dev, small(arch), 11)
+				tr := newTrainerWith(t, dev, small(arch), 11, Muon)
 				steps(t, tr, 11, 4)
 				got := weights(t, tr)
 				if want == nil {

@@ -1,0 +1,78 @@
+package compute
+
+import (
+	"fmt"
+	"math"
+
+	"samovar/compute/kernel"
+)
+
+// muonScalars is the number of scalars that Muon needs, AdamW's included.
+const muonScalars = adamScalars + 3
+
+// muon gives each worker one matrix at a time.
+func (e *exec) muon(o Muon) ([]step, error) {
+	w, g, m := e.slots[o.W], e.slots[o.G], e.slots[o.M]
+	for _, x := range o.Matrices {
+		if n := x.Rows * x.Cols; x.From < 0 || n <= 0 || x.From+n > min(len(w), len(g), len(m)) {
+			return nil, fmt.Errorf("a matrix of %d×%d at %d of %d weights", x.Rows, x.Cols, x.From, len(w))
+		}
+	}
+	return []step{{
+		pieces: func() int { return len(o.Matrices) },
+		do: func(worker, piece int) {
+			x, s := o.Matrices[piece], e.batch.Scalars
+			n := x.Rows * x.Cols
+			short := min(x.Rows, x.Cols)
+			t := e.dev.temporary(worker, 2*n+2*short*short)
+			e.dev.muon(w[x.From:x.From+n], g[x.From:x.From+n], m[x.From:x.From+n], x, t, s[7], s[8:11], &e.dev.scratch[worker])
+		},
+	}}, nil
+}
+
+// The polynomial a·x + b·x³ + c·x⁵ drives every singular value towards one, fast
+// rather than exactly (Jordan et al. 2024); five steps are enough.
+const (
+	newtonA, newtonB, newtonC = 3.4445, -4.7750, 2.0315
+	newtonSteps               = 5
+)
+
+// muon updates one matrix. t has room for two such matrices and two squares of
+// their shorter side.
+func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s []float32, scratch *kernel.Scratch) {
+	rate, momentum, decay := s[0], s[1], s[2]
+	n, short, long := len(w), min(x.Rows, x.Cols), max(x.Rows, x.Cols)
+	u, next, a, b := t[:n], t[n:2*n], t[2*n:2*n+short*short], t[2*n+short*short:]
+	kernel.Scale(m, momentum)
+	kernel.Axpy(m, factor, g)
+	// Nesterov's momentum, as rows of the longer side
+	for i := range u {
+		v := factor*g[i] + momentum*m[i]
+		if x.Rows > x.Cols {
+			u[i%x.Cols*x.Rows+i/x.Cols] = v
+		} else {
+			u[i] = v
+		}
+	}
+	kernel.Scale(u, 1/(float32(math.Sqrt(float64(kernel.SumSquares(u))))+1e-7))
+	for range newtonSteps {
+		d.gemm(a, short, u, long, false, u, long, true, short, short, long, false, scratch)
+		d.gemm(b, short, a, short, false, a, short, false, short, short, short, false, scratch)
+		for i := range b {
+			b[i] = newtonB*a[i] + newtonC*b[i]
+		}
+		d.gemm(next, long, b, short, false, u, long, false, short, long, short, false, scratch)
+		for i := range u {
+			u[i] = newtonA*u[i] + next[i]
+		}
+	}
+	// A step has the same size by entry whatever the shape (the same source).
+	step := rate * float32(math.Sqrt(max(1, float64(x.Rows)/float64(x.Cols))))
+	for i := range w {
+		v := u[i]
+		if x.Rows > x.Cols {
+			v = u[i%x.Cols*x.Rows+i/x.Cols]
+		}
+		w[i] -= step*v + rate*decay*w[i]
+	}
+}
