@@ -37,7 +37,7 @@ type Config struct {
 	Leaves int `json:"leaves"` // parts whose gradients are summed in a fixed tree; default 8
 	Micro  int `json:"micro"`  // tokens that are computed at once within a leaf; default 2,048
 
-	Optimiser string  `json:"optimiser"` // of the layers' matrices: muon or adamw; the rest is always AdamW's; default adamw
+	Optimiser string  `json:"optimiser"` // of the layers' matrices: muon or adamw; the rest is always AdamW's; default muon
 	MuonRate  float64 `json:"muon_rate"` // peak learning rate of Muon; default 0.02
 	Momentum  float64 `json:"momentum"`  // of Muon; default 0.95
 
@@ -64,7 +64,7 @@ func (c Config) Resolve(width, window int, tokens int64) (Config, error) {
 	}
 	set(&c.Rate, 0.003*math.Sqrt(256/float64(width)))
 	if c.Optimiser == "" {
-		c.Optimiser = AdamW
+		c.Optimiser = Muon
 	}
 	set(&c.MuonRate, 0.02)
 	set(&c.Momentum, 0.95)

@@ -227,6 +227,7 @@ func (c *chain) train(in map[string]samovar.Input) (samovar.Stage, error) {
 func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
 	m, err := c.config(in["shards"])
 	settings := c.settings()
+	settings.Optimiser = train.AdamW // Muon's steps are of one size: too large for weights that are nearly right
 	settings.Batch, settings.Rate = int(c.recipe.Tune.Batch), c.recipe.Tune.Rate
 	if settings.Rate == 0 {
 		settings.Rate = 3e-4 // a tenth of what a model of width 256 is trained with: enough to learn a manner, too little to forget
