@@ -98,7 +98,7 @@ func readQuestion(f *fields) question {
 		Frequency:   f.number("frequency_penalty", -2, 2, 0),
 		Presence:    f.number("presence_penalty", -2, 2, 0),
 		Last:        int(f.integer("repeat_last_n", -1, math.MaxInt32, 0)),
-		Seed:        uint64(f.integer("seed", math.MinInt64, math.MaxInt64, rand.Int64())),
+		Seed:        uint64(f.integer("seed", math.MinInt64, math.MaxInt64, rand.Int64N(1<<53))), // a number that JavaScript can repeat
 		Bias:        f.bias(),
 	}
 	if q.sampling.TopP == 0 {
