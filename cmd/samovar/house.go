@@ -19,8 +19,16 @@ func (s *store) settle(ctx context.Context) error {
 	if _, err := s.Resolve(house.Name); err == nil {
 		return nil
 	}
-	path := filepath.Join(s.Dir(), "house.gguf.part")
-	if err := os.WriteFile(path, house.Model(), 0o644); err != nil {
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	path, err := s.scratch(func(w *os.File) error {
+		_, err := w.Write(house.Model())
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("bring in the model %s: %w", house.Name, err)
 	}
 	defer os.Remove(path)

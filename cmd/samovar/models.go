@@ -13,6 +13,7 @@ import (
 
 	"samovar"
 	"samovar/model"
+	"samovar/registry"
 	"samovar/train"
 )
 
@@ -207,9 +208,17 @@ func (c *modelsImport) Run(g *globals) (err error) {
 		return err
 	}
 	defer s.close(&err)
+	if _, err := s.Resolve(c.Name); err != nil && !errors.Is(err, registry.ErrUnknown) {
+		return err // no name at all
+	}
+	release, err := s.Hold(g.ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	d, err := s.importModel(g.ctx, c.File, c.Tokenizer)
 	if err != nil {
-		return fmt.Errorf("import %s: %w", c.File, err)
+		return err
 	}
 	if err := s.Tag(c.Name, d); err != nil {
 		return err
@@ -223,23 +232,18 @@ func (c *modelsImport) Run(g *globals) (err error) {
 
 // importModel brings a model file into the store and returns its digest.
 func (s *store) importModel(ctx context.Context, path, tokenizer string) (d samovar.Digest, err error) {
-	keep := true
 	if tokenizer != "" {
-		f, err := os.CreateTemp(s.Dir(), "import-*.gguf")
+		file := path
+		path, err = s.scratch(func(w *os.File) error { return model.ConvertLlama2C(file, tokenizer, w) })
 		if err != nil {
 			return "", err
 		}
-		defer os.Remove(f.Name())
-		err = errors.Join(model.ConvertLlama2C(path, tokenizer, f), f.Close())
-		if err != nil {
-			return "", err
-		}
-		path, keep = f.Name(), false
+		defer os.Remove(path)
 	}
 	f, err := model.Open(path)
 	if err != nil {
-		if tokenizer == "" && filepath.Ext(path) == ".bin" {
-			err = errors.Join(err, errors.New("a llama2.c checkpoint needs --tokenizer"))
+		if filepath.Ext(path) == ".bin" {
+			err = fmt.Errorf("import %s: a llama2.c checkpoint needs its tokenizer: give it with --tokenizer FILE", path)
 		}
 		return "", err
 	}
@@ -249,10 +253,27 @@ func (s *store) importModel(ctx context.Context, path, tokenizer string) (d samo
 	}
 	a, err := s.Put(ctx, samovar.Output{
 		Kind:   samovar.KindModel,
-		Files:  []samovar.OutputFile{{Name: train.ModelFile, Path: path, MediaType: model.MediaType, Keep: keep}},
+		Files:  []samovar.OutputFile{{Name: train.ModelFile, Path: path, MediaType: model.MediaType, Keep: true}},
 		Config: summary,
 	})
 	return a.Digest, err
+}
+
+// scratch writes a file that is to be put into the store and then removed.
+func (s *store) scratch(write func(*os.File) error) (path string, err error) {
+	dir := filepath.Join(s.Dir(), "ingest") // from which gc frees what a crash leaves
+	f, err := os.CreateTemp(dir, "import-*.gguf")
+	if err != nil {
+		return "", fmt.Errorf("import: %w", err)
+	}
+	err = write(f)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return f.Name(), err
 }
 
 type modelsExport struct {

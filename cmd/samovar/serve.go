@@ -33,13 +33,19 @@ type upCommand struct {
 // Run serves every named model, and brings in the one that is shipped with the
 // program when the store has none.
 func (c *upCommand) Run(g *globals) (err error) {
+	listener, err := listen(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	s, err := g.open()
 	if err != nil {
 		return err
 	}
 	defer s.close(&err)
-	if err := s.settle(g.ctx); err != nil {
-		return err
+	unsettled := s.settle(g.ctx)
+	if unsettled != nil && !errors.Is(unsettled, registry.ErrReadOnly) {
+		return unsettled
 	}
 	list, err := s.catalogue(g.ctx)
 	if err != nil {
@@ -49,8 +55,23 @@ func (c *upCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		return unsettled
+	}
 	houseFirst(all)
-	return s.serve(g, all, c.Addr, c.Dev, !c.NoOpen)
+	return s.serve(g, all, listener, c.Dev, !c.NoOpen)
+}
+
+// listen opens an address that is safe to answer on.
+func listen(addr string) (net.Listener, error) {
+	if err := serve.CheckAddr(addr, false); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; give another with --addr", addr, err)
+	}
+	return listener, nil
 }
 
 // houseFirst puts the shipped model at the head of the list.
@@ -75,6 +96,11 @@ func (c *serveCommand) Run(g *globals) (err error) {
 	if len(c.Refs) == 0 {
 		return (&upCommand{Addr: c.Addr, NoOpen: true}).Run(g)
 	}
+	listener, err := listen(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	s, err := g.open()
 	if err != nil {
 		return err
@@ -92,7 +118,7 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		}
 		all = append(all, m)
 	}
-	return s.serve(g, all, c.Addr, "", false)
+	return s.serve(g, all, listener, "", false)
 }
 
 // refer describes what a reference means: a model of the store, or a file.
@@ -113,14 +139,7 @@ func (s *store) refer(list *catalogue, ref string) (shown, error) {
 }
 
 // serve answers until the context ends.
-func (s *store) serve(g *globals, all []shown, addr, dev string, open bool) error {
-	if err := serve.CheckAddr(addr, false); err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w; give another with --addr", addr, err)
-	}
+func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string, open bool) error {
 	d, err := compute.CPU{}.Open()
 	if err != nil {
 		return err

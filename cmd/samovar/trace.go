@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sort"
@@ -11,6 +12,7 @@ import (
 
 	"samovar"
 	"samovar/corpus"
+	"samovar/registry"
 )
 
 type traceCommand struct {
@@ -71,11 +73,14 @@ func (s *store) artifactOf(ref string) (samovar.Digest, error) {
 // trace follows an artifact back through the runs that made it.
 func (s *store) trace(ctx context.Context, ref string) (lineage, error) {
 	l := lineage{Ref: ref}
-	d, err := s.artifactOf(ref)
+	makers, err := s.makers(ctx)
 	if err != nil {
 		return l, err
 	}
-	makers, err := s.makers(ctx)
+	d, err := s.artifactOf(ref)
+	if errors.Is(err, registry.ErrUnknown) {
+		d, err = freed(ref, makers, err)
+	}
 	if err != nil {
 		return l, err
 	}
@@ -102,6 +107,25 @@ func (s *store) trace(ctx context.Context, ref string) (lineage, error) {
 		}
 	}
 	return l, nil
+}
+
+// freed finds what is not in the store any more, by its digest or the beginning
+// of it; the ledger still knows who made it. Otherwise it returns err.
+func freed(ref string, makers map[samovar.Digest]samovar.Run, err error) (found samovar.Digest, _ error) {
+	name, _, _ := strings.Cut(ref, "@")
+	digits := strings.TrimPrefix(name, "sha256:")
+	for d := range makers {
+		if len(digits) >= len(d.Short()) && strings.HasPrefix(d.Hex(), digits) {
+			if found != "" {
+				return "", err
+			}
+			found = d
+		}
+	}
+	if found == "" {
+		return "", err
+	}
+	return found, nil
 }
 
 // kinds is what each stage makes, for artifacts that are not here any more.
@@ -203,6 +227,6 @@ func (l lineage) print(g *globals) {
 		}
 	}
 	for _, s := range l.Sources {
-		fmt.Fprintf(g.out, "← source %s  %s, %s, %.1f MB\n", s.Origin, s.Licence, s.Language, float64(s.Bytes)/1e6)
+		fmt.Fprintf(g.out, "← source %s  %s, %s, %s\n", s.Origin, s.Licence, s.Language, size(s.Bytes))
 	}
 }
