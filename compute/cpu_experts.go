@@ -84,7 +84,7 @@ func (e *exec) routeBack(o RouteBack) ([]step, error) {
 		for i, v := range w {
 			if v != 0 {
 				sum += s[i]
-				mean += dw[i] * s[i]
+				mean += float32(dw[i] * s[i])
 			}
 		}
 		for i, v := range w {

@@ -37,7 +37,8 @@ const (
 	newtonSteps               = 5
 )
 
-// muon updates one matrix. t has room for two such matrices and two squares of
+// muon updates one matrix. Products are rounded before they are added, so that
+// no compiler fuses them and every machine gives the same bits. t has room for two such matrices and two squares of
 // their shorter side.
 func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s []float32, scratch *kernel.Scratch) {
 	rate, momentum, decay := s[0], s[1], s[2]
@@ -47,7 +48,7 @@ func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s [
 	kernel.Axpy(m, factor, g)
 	// Nesterov's momentum, as rows of the longer side
 	for i := range u {
-		v := factor*g[i] + momentum*m[i]
+		v := float32(factor*g[i]) + float32(momentum*m[i])
 		if x.Rows > x.Cols {
 			u[i%x.Cols*x.Rows+i/x.Cols] = v
 		} else {
@@ -59,11 +60,11 @@ func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s [
 		d.gemm(a, short, u, long, false, u, long, true, short, short, long, false, scratch)
 		d.gemm(b, short, a, short, false, a, short, false, short, short, short, false, scratch)
 		for i := range b {
-			b[i] = newtonB*a[i] + newtonC*b[i]
+			b[i] = float32(newtonB*a[i]) + float32(newtonC*b[i])
 		}
 		d.gemm(next, long, b, short, false, u, long, false, short, long, short, false, scratch)
 		for i := range u {
-			u[i] = newtonA*u[i] + next[i]
+			u[i] = float32(newtonA*u[i]) + next[i]
 		}
 	}
 	// A step has the same size by entry whatever the shape (the same source).
@@ -73,6 +74,6 @@ func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s [
 		if x.Rows > x.Cols {
 			v = u[i%x.Cols*x.Rows+i/x.Cols]
 		}
-		w[i] -= step*v + rate*decay*w[i]
+		w[i] -= float32(step*v) + float32(rate*decay*w[i])
 	}
 }

@@ -156,7 +156,8 @@ func CrossEntropy(dlogits, logits []float32, target int, scale float32) float32 
 func checkLen(op string, n int, others ...int) {
 	for _, o := range others {
 		if o != n {
-			panic(fmt.Sprintf("kernel: %s: lengths %d and %v differ", op, n, others))
+			// o, not others: what Sprintf is given moves to the heap.
+			panic(fmt.Sprintf("kernel: %s: lengths %d and %d differ", op, n, o))
 		}
 	}
 }
