@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,7 +43,7 @@ type Kitchen struct {
 	Machine samovar.Machine
 	Code    string              // revision of the program
 	Watch   func(samovar.Event) // told of every event; nil: nobody
-	Again   samovar.Digest      // key of a stage to run although it is finished, to compare; the brew ends with it
+	Again   *samovar.Run        // to run although it is finished, to compare; the brew ends with it. nil: none
 }
 
 // Done is a node that has its output.
@@ -77,7 +78,7 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 				return done, fmt.Errorf("%s: %w", n.Name, err)
 			}
 		}
-		if d.Run.Key == k.Again {
+		if k.Again != nil && d.Run.Key == k.Again.Key {
 			break
 		}
 	}
@@ -144,15 +145,38 @@ func sum(attempts []samovar.Attempt) (e samovar.Energy) {
 
 // find looks the run up unless it is to be run again.
 func (k Kitchen) find(run samovar.Run) (d Done, ok bool, err error) {
-	if k.Again == run.Key {
+	if k.Again != nil && k.Again.Key == run.Key {
 		return d, false, nil
 	}
 	d.Out, d.Run, ok, err = k.Store.Finished(run.Key)
 	d.Found = ok
+	if !ok && err == nil && k.Again != nil && k.Again.Stage == run.Stage {
+		return d, false, fmt.Errorf("run %s is no part of this recipe as it stands: %s", k.Again.ID, difference(*k.Again, run))
+	}
 	if ok {
 		k.tell(samovar.Event{Stage: run.Stage, Step: 1, Of: 1, Text: "finished before: " + d.Out.Digest.Short()})
 	}
 	return d, ok, err
+}
+
+// difference says in which parts of its key a run is another now.
+func difference(before, now samovar.Run) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(now.Inputs)) {
+		if before.Inputs[name] != now.Inputs[name] {
+			all = append(all, fmt.Sprintf("its %s is another", name))
+		}
+	}
+	if string(before.Config) != string(now.Config) {
+		all = append(all, "its configuration is another")
+	}
+	if before.Numerics != now.Numerics {
+		all = append(all, fmt.Sprintf("its numerics were %s and are %s", before.Numerics, now.Numerics))
+	}
+	if before.Version != now.Version {
+		all = append(all, fmt.Sprintf("version %d of its stage is version %d now", before.Version, now.Version))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (k Kitchen) tell(e samovar.Event) {

@@ -146,6 +146,11 @@ func (c *runsRepeat) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
+	release, err := s.Hold(g.ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	p := newProgress(g)
 	again, err := repeat(g, s, r, before, p)
 	p.end()
@@ -192,7 +197,7 @@ func repeat(g *globals, s *store, r *recipe.Recipe, before samovar.Run, p *progr
 	if err != nil {
 		return before, err
 	}
-	k := recipe.Kitchen{Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch, Again: before.Key}
+	k := recipe.Kitchen{Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch, Again: &before}
 	done, err := recipe.Brew(g.ctx, c.nodes, k)
 	if err != nil {
 		return before, err
@@ -202,5 +207,5 @@ func repeat(g *globals, s *store, r *recipe.Recipe, before samovar.Run, p *progr
 			return d.Run, nil
 		}
 	}
-	return before, fmt.Errorf("run %s is no part of this recipe as it stands: its stage %s has another key there", before.ID, before.Stage)
+	return before, fmt.Errorf("run %s is no part of this recipe as it stands: it has another run for its stage, %s", before.ID, before.Stage)
 }
