@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the test binary be the program: as samovar, and as eager, which
+// saves its training after every step, for tests that kill it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"samovar": main,
+		"eager":   func() { saveEvery = time.Nanosecond; main() },
+	})
+}
+
+// TestScripts runs testdata/script: what the commands do, as one would type it.
+//
+// Beside the commands of package testscript, scripts have:
+//
+//	texts DIR COUNT       write COUNT texts of some 600 bytes
+//	dialogues FILE COUNT  write COUNT dialogues as JSON lines
+//	refuses CODE ARG...   run samovar, which is to fail with that exit code and
+//	                      one clear line
+//	has FIELD...          the last line of the output is JSON with these fields,
+//	                      none of them empty
+//	get VARIABLE FIELD    set a variable to a field of that JSON
+//	lines                 every line of the output is JSON
+//	cut FILE BYTES        shorten a file
+//	flip FILE OFFSET      change one bit of a file
+//	put FILE OFFSET HEX   write bytes into a file
+func TestScripts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() }) // the scripts run when this function has returned
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SAMOVAR_STORE", filepath.Join(e.WorkDir, "store"))
+			e.Setenv("TAKEN", taken.Addr().String())
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"texts": func(s *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				s.Check(err)
+				s.Check(writeTexts(s.MkAbs(args[0]), n))
+			},
+			"dialogues": func(s *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				s.Check(err)
+				s.Check(writeDialogues(s.MkAbs(args[0]), n))
+			},
+			"refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
+		},
+	})
+}
+
+func refuses(s *testscript.TestScript, neg bool, args []string) {
+	err := s.Exec("samovar", args[1:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		s.Fatalf("it has not failed: %v", err)
+	}
+	if got := strconv.Itoa(exit.ExitCode()); got != args[0] {
+		s.Fatalf("exit code %s, not %s", got, args[0])
+	}
+	if err := oneClearLine(s.ReadFile("stderr")); err != nil {
+		s.Fatalf("%v", err)
+	}
+}
+
+// oneClearLine holds the standard error of a command that fails to end with
+// one line, whatever it told before.
+func oneClearLine(stderr string) error {
+	all := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+	last := all[len(all)-1]
+	if !strings.HasPrefix(last, "samovar: ") {
+		return fmt.Errorf("the last line does not say what failed: %q", last)
+	}
+	for _, line := range all[:len(all)-1] {
+		if strings.HasPrefix(line, "samovar: ") || strings.HasPrefix(line, "panic") || strings.HasPrefix(line, "goroutine ") {
+			return fmt.Errorf("more than one line says what failed: %q", line)
+		}
+	}
+	return nil
+}
+
+// lastJSON is the last line of a command's output.
+func lastJSON(s *testscript.TestScript) map[string]any {
+	text := strings.TrimSpace(s.ReadFile("stdout"))
+	v := map[string]any{}
+	if err := json.Unmarshal([]byte(text[strings.LastIndex(text, "\n")+1:]), &v); err != nil {
+		s.Fatalf("the output is no JSON: %v", err)
+	}
+	return v
+}
+
+// field follows a path such as energy.joules.
+func field(s *testscript.TestScript, v any, path string) any {
+	for _, name := range strings.Split(path, ".") {
+		m, ok := v.(map[string]any)
+		if !ok || m[name] == nil || m[name] == "" {
+			s.Fatalf("the output has no %s, or an empty one", path)
+		}
+		v = m[name]
+	}
+	return v
+}
+
+func has(s *testscript.TestScript, neg bool, args []string) {
+	v := lastJSON(s)
+	for _, path := range args {
+		field(s, v, path)
+	}
+}
+
+func get(s *testscript.TestScript, neg bool, args []string) {
+	s.Setenv(args[0], fmt.Sprint(field(s, lastJSON(s), args[1])))
+}
+
+func jsonLines(s *testscript.TestScript, neg bool, args []string) {
+	for line := range strings.Lines(s.ReadFile("stdout")) {
+		if !json.Valid([]byte(line)) {
+			s.Fatalf("this line is no JSON: %s", line)
+		}
+	}
+}
+
+func cutFile(s *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	s.Check(err)
+	s.Check(os.Truncate(s.MkAbs(args[0]), n))
+}
+
+func flip(s *testscript.TestScript, neg bool, args []string) {
+	i, err := strconv.Atoi(args[1])
+	s.Check(err)
+	path := s.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	s.Check(err)
+	b[i] ^= 1
+	s.Check(os.Chmod(path, 0o644))
+	s.Check(os.WriteFile(path, b, 0o644))
+}
+
+func putBytes(s *testscript.TestScript, neg bool, args []string) {
+	i, err := strconv.ParseInt(args[1], 10, 64)
+	s.Check(err)
+	var b []byte
+	_, err = fmt.Sscanf(args[2], "%x", &b)
+	s.Check(err)
+	f, err := os.OpenFile(s.MkAbs(args[0]), os.O_WRONLY, 0)
+	s.Check(err)
+	_, err = f.WriteAt(b, i)
+	s.Check(errors.Join(err, f.Close()))
+}
+
+var words = strings.Fields(`the samovar stands on table and water in it sings while tea is brewed slowly
+	for everybody who comes through this small door from cold street we say welcome sit down take a cup
+	tell us where you have been what did see there how long will stay old people young children listen`)
+
+// prose is text that depends on seed alone: xorshift, so that no release of Go
+// changes it.
+func prose(seed uint64, count int) string {
+	var b strings.Builder
+	x := seed*0x9e3779b97f4a7c15 + 1
+	for i := range count {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		w := words[x>>33%uint64(len(words))]
+		switch {
+		case i == 0:
+			b.WriteString(strings.ToUpper(w[:1]) + w[1:])
+		case x%11 == 0:
+			b.WriteString(". " + strings.ToUpper(w[:1]) + w[1:])
+		default:
+			b.WriteString(" " + w)
+		}
+	}
+	return b.String() + ".\n"
+}
+
+func writeTexts(dir string, count int) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i := range count {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%03d.txt", i)), []byte(prose(uint64(i), 110)), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeDialogues(path string, count int) error {
+	var b bytes.Buffer
+	for i := range uint64(count) {
+		turns := [][2]string{{"user", prose(1000+i, 8)}, {"assistant", prose(2000+i, 16)}, {"user", prose(3000+i, 8)}, {"assistant", prose(4000+i, 16)}}
+		if err := json.NewEncoder(&b).Encode(map[string]any{"turns": turns}); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// brewery is a folder with a recipe, its texts and a store.
+type brewery struct {
+	recipe, store string
+	env           []string
+}
+
+func newBrewery(t *testing.T, recipe string) *brewery {
+	t.Helper()
+	dir := t.TempDir()
+	b := &brewery{recipe: filepath.Join(dir, "recipe.yaml"), store: filepath.Join(dir, "store")}
+	err := errors.Join(writeTexts(filepath.Join(dir, "texts"), 40), writeDialogues(filepath.Join(dir, "dialogues.jsonl"), 40),
+		os.WriteFile(b.recipe, []byte(recipe), 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// elsewhere is the same recipe with a new store.
+func (b *brewery) elsewhere(t *testing.T, env ...string) *brewery {
+	return &brewery{b.recipe, filepath.Join(t.TempDir(), "store"), slices.Concat(b.env, env)}
+}
+
+// command is one of the commands of TestMain.
+func (b *brewery) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(program, append([]string{"--store", b.store}, args...)...)
+	cmd.Env = append(os.Environ(), b.env...)
+	return cmd
+}
+
+// output runs samovar and returns what it prints.
+func (b *brewery) output(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := b.command("samovar", args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("samovar %s: %v: %s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// model is the digest that a brew's output with --json ends with.
+func modelOf(t *testing.T, out string) string {
+	t.Helper()
+	out = strings.TrimSpace(out)
+	var last struct{ Model string }
+	if err := json.Unmarshal([]byte(out[strings.LastIndex(out, "\n")+1:]), &last); err != nil || last.Model == "" {
+		t.Fatalf("the brew does not end with a model: %v: %s", err, out)
+	}
+	return last.Model
+}
