@@ -211,10 +211,11 @@ func (p *tab) run(what string, actions ...chromedp.Action) {
 	}
 }
 
-// wait waits until the JavaScript expression holds.
+// wait waits until the JavaScript expression holds; while it throws it does not.
 func (p *tab) wait(expression string) {
 	p.t.Helper()
-	p.run("wait for "+expression, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
+	tried := "(() => { try { return " + expression + " } catch { return false } })()"
+	p.run("wait for "+expression, chromedp.Poll(tried, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0)))
 }
 
 // see waits until the page shows text.
