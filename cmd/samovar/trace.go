@@ -153,7 +153,8 @@ func (s *store) ancestor(d samovar.Digest, makers map[samovar.Digest]samovar.Run
 	}
 	a.Stage, a.Run = run.Stage, run.ID
 	a.Summary["finished"] = run.Finished.UTC().Format("2006-01-02 15:04 UTC")
-	a.Summary["energy"] = joules(run.Energy.Joules) + ", " + run.Energy.Method
+	a.Summary["joules"] = strconv.FormatFloat(run.Energy.Joules, 'g', 6, 64)
+	a.Summary["method"] = run.Energy.Method
 	a.Summary["machine"] = run.Machine.CPU
 	a.Summary["code"] = run.Code
 	if run.Numerics != "" {
