@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,58 +217,4 @@ func writeDialogues(path string, count int) error {
 		}
 	}
 	return os.WriteFile(path, b.Bytes(), 0o644)
-}
-
-// brewery is a folder with a recipe, its texts and a store.
-type brewery struct {
-	recipe, store string
-	env           []string
-}
-
-func newBrewery(t *testing.T, recipe string) *brewery {
-	t.Helper()
-	dir := t.TempDir()
-	b := &brewery{recipe: filepath.Join(dir, "recipe.yaml"), store: filepath.Join(dir, "store")}
-	err := errors.Join(writeTexts(filepath.Join(dir, "texts"), 40), writeDialogues(filepath.Join(dir, "dialogues.jsonl"), 40),
-		os.WriteFile(b.recipe, []byte(recipe), 0o644))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// elsewhere is the same recipe with a new store.
-func (b *brewery) elsewhere(t *testing.T, env ...string) *brewery {
-	return &brewery{b.recipe, filepath.Join(t.TempDir(), "store"), slices.Concat(b.env, env)}
-}
-
-// command is one of the commands of TestMain.
-func (b *brewery) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, append([]string{"--store", b.store}, args...)...)
-	cmd.Env = append(os.Environ(), b.env...)
-	return cmd
-}
-
-// output runs samovar and returns what it prints.
-func (b *brewery) output(t *testing.T, args ...string) string {
-	t.Helper()
-	cmd := b.command("samovar", args...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("samovar %s: %v: %s", strings.Join(args, " "), err, stderr.String())
-	}
-	return string(out)
-}
-
-// model is the digest that a brew's output with --json ends with.
-func modelOf(t *testing.T, out string) string {
-	t.Helper()
-	out = strings.TrimSpace(out)
-	var last struct{ Model string }
-	if err := json.Unmarshal([]byte(out[strings.LastIndex(out, "\n")+1:]), &last); err != nil || last.Model == "" {
-		t.Fatalf("the brew does not end with a model: %v: %s", err, out)
-	}
-	return last.Model
 }
