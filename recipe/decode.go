@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -52,12 +53,26 @@ func fits(tree any, t reflect.Type, path string, also ...string) error {
 			} else {
 				return fmt.Errorf("%s is not known%s", join(path, k), hint(k, append(fieldNames(t), also...)))
 			}
+			if v, ok := exponent(node[k], of); ok {
+				node[k] = v
+			}
 			if err := fits(node[k], of, join(path, k)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// exponent reads numbers such as 1e-3, which YAML 1.2 takes for numbers and
+// the library for texts, where t wants one.
+func exponent(x any, t reflect.Type) (v float64, ok bool) {
+	s, _ := x.(string)
+	if t.Kind() != reflect.Float32 && t.Kind() != reflect.Float64 || !strings.ContainsAny(s, "eE") {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil
 }
 
 // expected says in words what t takes, or nothing if x is such a thing.

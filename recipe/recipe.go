@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -116,12 +117,23 @@ func (c *Count) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// maxSize is the most bytes of a recipe: what is larger is something else.
+const maxSize = 1 << 20
+
 // Read reads the recipe at path, expands its paths and checks what can be
 // checked without its data.
 func Read(path string) (*Recipe, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read recipe: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read recipe: %w", err)
+	}
+	if len(text) > maxSize {
+		return nil, fmt.Errorf("recipe %s: it has more than %d bytes; some lines of YAML are expected", path, maxSize)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
