@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -79,6 +80,23 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { dst = e.Encode(dst[:0], text) }); n > 0 {
 		t.Errorf("%v allocations in steady state", n)
 	}
+}
+
+func TestEncodeConcurrently(t *testing.T) {
+	tok := train(t, corpus(t), Config{Vocab: 456})
+	text := strings.Join(corpus(t), "\n")
+	want := tok.Encode(nil, text)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if !slices.Equal(tok.Encode(nil, text), want) {
+					t.Error("ids differ between goroutines")
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestEncodeSpecial(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // FromLlama2C makes a tokenizer from llama2.c's tokenizer.bin: an int32 with
@@ -59,10 +60,9 @@ func fromLlama2C(b []byte, size int) (*Tokenizer, error) {
 
 // byteToken reads "<0x41>".
 func byteToken(s string) (byte, bool) {
-	var b byte
-	if len(s) != 6 {
+	if len(s) != 6 || s[:3] != "<0x" || s[5] != '>' {
 		return 0, false
 	}
-	n, _ := fmt.Sscanf(s, "<0x%02X>", &b)
-	return b, n == 1
+	n, err := strconv.ParseUint(s[3:5], 16, 8)
+	return byte(n), err == nil
 }

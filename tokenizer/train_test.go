@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -119,5 +120,47 @@ func TestMetadataRoundTrip(t *testing.T) {
 	b, _ := again.MarshalJSON()
 	if !bytes.Equal(a, b) {
 		t.Error("the vocabulary changes through GGUF's metadata")
+	}
+}
+
+// Words that hardly repeat, many times more than the table of them may hold,
+// must be counted in less than 2 GiB. (1 GiB of them took 961 MiB.)
+func TestTrainMemory(t *testing.T) {
+	if os.Getenv("SAMOVAR_LONG") == "" {
+		t.Skip("SAMOVAR_LONG is not set: counting so many words takes a minute")
+	}
+	peak := uint64(0)
+	look := func() {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.Sys-m.HeapReleased)
+	}
+	docs := func(yield func(string) bool) {
+		r := rand.New(rand.NewPCG(9, 10))
+		var b []byte
+		for range 1 << 12 {
+			b = b[:0]
+			for len(b) < 1<<16 {
+				b = append(b, ' ')
+				for range 2 + r.IntN(7) {
+					b = append(b, "etaoinshrdlucmfwypvbgkqjxz"[min(r.IntN(26), r.IntN(26))])
+				}
+			}
+			if !yield(string(b)) {
+				return
+			}
+			look()
+		}
+	}
+	tok, err := Train(docs, Config{Vocab: 2048, Progress: func(int, int) { look() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("peak %d MiB", peak>>20)
+	if peak > 2<<30 {
+		t.Errorf("%d MiB in use", peak>>20)
+	}
+	if tok.Size() != 2048 {
+		t.Errorf("size %d", tok.Size())
 	}
 }
