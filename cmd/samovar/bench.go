@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -74,21 +75,25 @@ const repeats = 5
 func median(threads int, work func() float64) float64 {
 	var rates []float64
 	for range repeats {
-		var all sync.WaitGroup
-		units := make([]float64, threads)
-		start := time.Now()
-		for i := range threads {
-			all.Go(func() { units[i] = work() })
-		}
-		all.Wait()
-		sum := 0.0
-		for _, u := range units {
-			sum += u
-		}
-		rates = append(rates, sum/time.Since(start).Seconds())
+		rates = append(rates, once(threads, work))
 	}
 	slices.Sort(rates)
 	return rates[len(rates)/2]
+}
+
+// once runs a piece of work on every thread and returns its units a second.
+func once(threads int, work func() float64) (rate float64) {
+	var all sync.WaitGroup
+	units := make([]float64, threads)
+	start := time.Now()
+	for i := range threads {
+		all.Go(func() { units[i] = work() })
+	}
+	all.Wait()
+	for _, u := range units {
+		rate += u
+	}
+	return rate / time.Since(start).Seconds()
 }
 
 // sweep is the memory that each thread reads to find the bandwidth: far more
@@ -208,23 +213,31 @@ func (f *figures) training(depth int) error {
 	for range c.Batch / window {
 		rows.Starts = append(rows.Starts, []int32{0})
 	}
-	var rates []float64
+	measure := kernel.MeasureFMA
+	if strings.HasPrefix(dev.Numerics(), "bf16") {
+		measure = kernel.MeasureBF16
+	}
+	// The ceiling is measured before every step: a shared machine is not the
+	// same from one minute to the next.
+	var rates, shares []float64
 	for range repeats {
+		ceiling := once(f.Threads, func() float64 { return measure(shortly) })
 		start := time.Now()
 		if _, err := t.Step(rows, 1000); err != nil {
 			return err
 		}
-		rates = append(rates, float64(c.Batch)/time.Since(start).Seconds())
+		rate := float64(c.Batch) / time.Since(start).Seconds()
+		rates, shares = append(rates, rate), append(shares, rate*m.TrainingOperations()/ceiling)
 	}
 	slices.Sort(rates)
-	f.Training = rates[repeats/2]
-	ceiling := f.FP32
-	if dev.Numerics()[:4] == "bf16" {
-		ceiling = f.BF16
-	}
-	f.TrainingOf = f.Training * m.TrainingOperations() / 1e9 / ceiling
+	slices.Sort(shares)
+	f.Training, f.TrainingOf = rates[repeats/2], shares[repeats/2]
 	return nil
 }
+
+// shortly is the iterations of a ceiling that is measured in between: a tenth
+// of a second or so.
+const shortly = 2_000_000
 
 func (f figures) print(g *globals) {
 	w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
