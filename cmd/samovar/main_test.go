@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"samovar"
 )
 
 // TestMain lets the test binary be the program: as samovar, and as eager, which
@@ -36,7 +38,8 @@ func TestMain(m *testing.M) {
 //	                      one clear line
 //	has FIELD...          the last line of the output is JSON with these fields,
 //	                      none of them empty
-//	get VARIABLE FIELD    set a variable to a field of that JSON
+//	get VARIABLE FIELD    set a variable to a field of that JSON, and of a digest
+//	                      VARIABLE_HEX to its digits
 //	lines                 every line of the output is JSON
 //	cut FILE BYTES        shorten a file
 //	flip FILE OFFSET      change one bit of a file
@@ -130,7 +133,9 @@ func has(s *testscript.TestScript, neg bool, args []string) {
 }
 
 func get(s *testscript.TestScript, neg bool, args []string) {
-	s.Setenv(args[0], fmt.Sprint(field(s, lastJSON(s), args[1])))
+	v := fmt.Sprint(field(s, lastJSON(s), args[1]))
+	s.Setenv(args[0], v)
+	s.Setenv(args[0]+"_HEX", samovar.Digest(v).Hex())
 }
 
 func jsonLines(s *testscript.TestScript, neg bool, args []string) {

@@ -37,7 +37,7 @@ func (*verifyCommand) Run(g *globals) (err error) {
 		}
 	}
 	if err != nil || len(problems) > 0 {
-		return errors.Join(err, fmt.Errorf("%d things are not as they were written", len(problems)))
+		return errors.Join(err, fmt.Errorf("not as it was written: %d; put the files named above back from a copy, or remove them and brew again", len(problems)))
 	}
 	if !g.JSON && headErr == nil {
 		fmt.Fprintf(g.out, "every blob is whole; the ledger's %d entries are under its signed head\n", head.Size)
