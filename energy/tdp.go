@@ -9,8 +9,8 @@ type cpu struct {
 	threads int
 }
 
-// cpus lists processors by the words that name them. Figures are from the
-// makers' product pages: ark.intel.com, amd.com/en/products/specifications.
+// cpus lists processors by the words that name them. The figures have not been
+// checked one by one against the makers' pages; an estimate says which it used.
 var cpus = []cpu{
 	{"EPYC 7302", 155, 32},
 	{"EPYC 7402", 180, 48},
