@@ -1,7 +1,7 @@
 // Package samovar holds the nouns of the whole system: what an artifact is,
 // what a stage does with artifacts, what a run of a stage leaves behind, and
 // the narrow interfaces through which packages that may not import each other
-// are handed one another. It holds types only: it opens no file and no socket.
+// are handed one another. It opens no file and no socket.
 //
 // Start with [Stage]: everything that Samovar makes is made by one.
 package samovar

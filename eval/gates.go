@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"samovar"
 )
 
 // bySource begins the name of a source's bits per byte.
@@ -82,7 +84,7 @@ func known(name string, metrics map[string]float64) error {
 		return nil
 	}
 	nearest := slices.MinFunc(slices.Sorted(maps.Keys(metrics)), func(a, b string) int {
-		return cmp.Compare(distance(name, a), distance(name, b))
+		return cmp.Compare(samovar.Edits(name, a), samovar.Edits(name, b))
 	})
 	return fmt.Errorf("gate %s: no figure has this name; the nearest is %s", name, nearest)
 }
@@ -117,25 +119,4 @@ func (g Gate) passes(v float64) bool {
 		return v > g.Limit
 	}
 	return v >= g.Limit
-}
-
-// distance is Levenshtein's: the fewest bytes put in, taken out or replaced.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

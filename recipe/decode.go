@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"samovar"
 )
 
 // decode fills the struct that into points to from a tree of YAML and refuses
@@ -175,7 +177,7 @@ func field(t reflect.Type, name string) (reflect.StructField, bool) {
 func hint(name string, candidates []string) string {
 	best, distance := "", 1+len(name)/2
 	for _, c := range candidates {
-		if d := edits(name, c); d <= distance {
+		if d := samovar.Edits(name, c); d <= distance {
 			best, distance = c, d-1
 		}
 	}
@@ -183,26 +185,4 @@ func hint(name string, candidates []string) string {
 		return "; known are " + strings.Join(candidates, ", ")
 	}
 	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// edits is the number of letters to insert, delete or replace to turn a into b
-// (Levenshtein's distance).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := corner
-			if a[i] != b[j] {
-				replace++
-			}
-			corner = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"samovar"
 	"samovar/model"
 )
 
@@ -260,7 +261,7 @@ func TestEdits(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"lisence", "licence", 1}, {"kitten", "sitting", 3}, {"model", "model", 0}} {
-		if got := edits(x.a, x.b); got != x.want || edits(x.b, x.a) != got {
+		if got := samovar.Edits(x.a, x.b); got != x.want || samovar.Edits(x.b, x.a) != got {
 			t.Errorf("%s to %s: %d edits, not %d", x.a, x.b, got, x.want)
 		}
 	}

@@ -109,27 +109,10 @@ func unknownName(name string, manifests []ocispec.Descriptor) error {
 	return fmt.Errorf("%w: the nearest names are %s", ErrUnknown, strings.Join(names, ", "))
 }
 
-// distance is the number of bytes to insert, delete or replace that turn a
-// into b (Levenshtein), less where one begins with the other.
+// distance is the edits that turn a into b, less where one begins with the other.
 func distance(a, b string) int {
 	if strings.HasPrefix(b, a) || strings.HasPrefix(a, b) {
 		return 1
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return samovar.Edits(a, b)
 }

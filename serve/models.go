@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"samovar"
 	"samovar/infer"
 	"samovar/tokenizer"
 	"samovar/tokenizer/template"
@@ -207,28 +208,9 @@ func (s *Server) find(name string) (*model, *failure) {
 	return nil, f
 }
 
-// distance is the number of insertions, deletions and changes of bytes between
-// two names, of which the first 100 bytes are looked at.
-func distance(a, b string) int {
-	a, b = a[:min(100, len(a))], b[:min(100, len(b))]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
+// distance is the edits between two names, of which the first 100 bytes are
+// looked at.
+func distance(a, b string) int { return samovar.Edits(a[:min(100, len(a))], b[:min(100, len(b))]) }
 
 // listing is a model as OpenAI lists it, with what we know beside.
 type listing struct {
