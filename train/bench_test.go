@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"samovar/compute"
+	"samovar/compute/kernel"
 	"samovar/model"
 )
 
@@ -13,7 +14,7 @@ import (
 func BenchmarkStep(b *testing.B) {
 	for _, depth := range []int{2, 4, 6} {
 		b.Run(fmt.Sprintf("depth%d", depth), func(b *testing.B) {
-			dev, err := compute.CPU{}.Open()
+			dev, err := compute.CPU{BF16: kernel.HasBF16()}.Open()
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -70,7 +70,7 @@ func guarded(x []float32) (inner []float32, check func(t *testing.T)) {
 // infinities and NaN.
 func extremes(seed uint64, n int) []float32 {
 	special := []float32{0, float32(math.Copysign(0, -1)), 1e-45, -3e-39, 1e38, -3e38, 88, -88, 104, -103.5,
-		float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 1, -1, 0.5}
+		float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 1, -1, 0.5, math.Float32frombits(0x807fffff)}
 	r := rand.New(rand.NewPCG(seed, 9))
 	x := random(seed, n)
 	for i := range x {

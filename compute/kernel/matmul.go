@@ -37,7 +37,7 @@ func Gemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, 
 }
 
 // GemmBF16 is [Gemm] on operands that are rounded to BF16 first, halves to
-// even. Elements 2i and 2i+1 of a chain (zero where k is odd) are taken as
+// even, of denormals the sign alone. Elements 2i and 2i+1 of a chain (zero where k is odd) are taken as
 // VDPBF16PS takes them: 2i+1 first, both by FMA, denormal operands and results
 // flushed to zero. Blocks are added as in Gemm.
 func GemmBF16(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, scratch *Scratch) {
@@ -138,7 +138,7 @@ func padded(kb int, bf16 bool) int {
 // pack copies rows i… (for B: columns) and k… of an operand into panels of
 // width elements for each k, the last one filled with zeros. For BF16 the
 // elements are rounded and the two of a pair exchanged, in the order in which
-// they are added; or they are stored as pairs (see packPairs).
+// they are added; or they are stored as pairs (see packBF16).
 func pack(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float32 {
 	kp := padded(kb, bf16)
 	size := (n + width - 1) / width * width * kp
@@ -148,10 +148,10 @@ func pack(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float3
 	dst = dst[:size]
 	for w := 0; w < n; w += width {
 		panel := dst[w*kp:][:width*kp]
-		packPanel(panel, o, i+w, min(width, n-w), k, kb, width)
 		if bf16 {
-			clear(panel[kb*width:])
-			packBF16(panel, width)
+			packBF16(panel, o, i+w, min(width, n-w), k, kb, width)
+		} else {
+			packPanel(panel, o, i+w, min(width, n-w), k, kb, width)
 		}
 	}
 	return dst

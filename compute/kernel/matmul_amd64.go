@@ -76,8 +76,22 @@ func copyRows32(dst, src *float32, ld, kb int)
 //go:noescape
 func exchangeBF16(even, odd *float32, n int)
 
+// transposePairsN moves 16·blocks elements of N rows as 8·blocks pairs in BF16.
+
 //go:noescape
-func pairBF16(dst, even, odd *float32, n int)
+func transposePairs4(dst, src *float32, ld, blocks, stride int)
+
+//go:noescape
+func transposePairs8(dst, src *float32, ld, blocks, stride int)
+
+// pairRowsN makes rows of N pairs in BF16 of two times as many rows, ld bytes
+// apart. dst may be src.
+
+//go:noescape
+func pairRows12(dst, src *float32, ld, pairs int)
+
+//go:noescape
+func pairRows32(dst, src *float32, ld, pairs int)
 
 func gemmTile() tile {
 	switch {
@@ -169,19 +183,60 @@ func packPanel(dst []float32, o *operand, i, n, k, kb, width int) {
 	packPanelGeneric(dst[8*blocks*width:], o, i, n, k+8*blocks, kb-8*blocks, width)
 }
 
-// packBF16 rounds a packed panel to BF16: into pairs, the even element of k in
-// the low half of a word, where there are instructions for them; else as
-// packBF16Generic does.
-func packBF16(panel []float32, width int) {
-	if level < avx2 {
-		packBF16Generic(panel, width)
+// packBF16 is packPanel for BF16. Where there are instructions for them, the
+// panel is of pairs, the even element of k in the low half of a word; else as
+// packBF16Generic makes it.
+func packBF16(dst []float32, o *operand, i, n, k, kb, width int) {
+	switch {
+	case level < avx2:
+		packBF16Generic(dst, o, i, n, k, kb, width)
+		return
+	case level < avx512bf16:
+		packPanel(dst, o, i, n, k, kb, width)
+		clear(dst[kb*width:])
+		for k := 0; k < len(dst); k += 2 * width {
+			exchangeBF16(&dst[k], &dst[k+width], width)
+		}
 		return
 	}
-	for k := 0; k < len(panel); k += 2 * width {
-		if level >= avx512bf16 {
-			pairBF16(&panel[k/2], &panel[k], &panel[k+width], width)
+	done := 0 // along k
+	if n == width {
+		if o.alongK {
+			done = kb / 16 * 16
+			transposePairs(dst, o, i, k, done/16, width)
 		} else {
-			exchangeBF16(&panel[k], &panel[k+width], width)
+			done = kb / 2 * 2
+			pairRows(dst, o.data[k*o.ld+i:], o.ld, done/2, width)
+		}
+	}
+	if rest := dst[done*width:]; len(rest) > 0 {
+		packPanelGeneric(rest, o, i, n, k+done, kb-done, width)
+		clear(rest[(kb-done)*width:])
+		pairRows(dst[done/2*width:], rest, width, len(rest)/(2*width), width)
+	}
+}
+
+// pairRows is pairRowsN.
+func pairRows(dst, src []float32, ld, pairs, width int) {
+	switch {
+	case pairs == 0:
+	case width == 12:
+		pairRows12(&dst[0], &src[0], 4*ld, pairs)
+	default:
+		pairRows32(&dst[0], &src[0], 4*ld, pairs)
+	}
+}
+
+// transposePairs packs 16·blocks elements of a whole panel of o.
+func transposePairs(dst []float32, o *operand, i, k, blocks, width int) {
+	for w := 0; w < width && blocks > 0; {
+		src := &o.data[(i+w)*o.ld+k]
+		if width-w >= 8 {
+			transposePairs8(&dst[w], src, 4*o.ld, blocks, 4*width)
+			w += 8
+		} else {
+			transposePairs4(&dst[w], src, 4*o.ld, blocks, 4*width)
+			w += 4
 		}
 	}
 }

@@ -25,18 +25,20 @@ func packPanelGeneric(dst []float32, o *operand, i, n, k, kb, width int) {
 	}
 }
 
-// packBF16Generic rounds a packed panel to BF16 and exchanges the rows of each
-// pair along k.
-func packBF16Generic(panel []float32, width int) {
-	for k := 0; k < len(panel); k += 2 * width {
-		even, odd := panel[k:][:width], panel[k+width:][:width]
+// packBF16Generic is packPanelGeneric, rounded to BF16 and with the rows of each
+// pair along k exchanged.
+func packBF16Generic(dst []float32, o *operand, i, n, k, kb, width int) {
+	packPanelGeneric(dst, o, i, n, k, kb, width)
+	clear(dst[kb*width:])
+	for k := 0; k < len(dst); k += 2 * width {
+		even, odd := dst[k:][:width], dst[k+width:][:width]
 		for w := range even {
 			even[w], odd[w] = roundBF16(odd[w]), roundBF16(even[w])
 		}
 	}
 }
 
-func roundBF16(v float32) float32 { return fromBF16(toBF16(v)) }
+func roundBF16(v float32) float32 { return fromBF16(toBF16(flush(v))) }
 
 // genericTile is small: the reference has no registers to fill.
 var genericTile = tile{4, 16}

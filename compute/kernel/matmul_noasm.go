@@ -8,7 +8,9 @@ func packPanel(dst []float32, o *operand, i, n, k, kb, width int) {
 	packPanelGeneric(dst, o, i, n, k, kb, width)
 }
 
-func packBF16(panel []float32, width int) { packBF16Generic(panel, width) }
+func packBF16(dst []float32, o *operand, i, n, k, kb, width int) {
+	packBF16Generic(dst, o, i, n, k, kb, width)
+}
 
 func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 	microGeneric(rows, a, b, c, ldc, kb, add, bf16)

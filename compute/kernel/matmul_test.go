@@ -69,7 +69,7 @@ func gemmWant(c []float32, ldc int, a, b operand, m, n, k int, accumulate, bf16 
 		return o.data[pick(o.alongK, i*o.ld+l, l*o.ld+i)]
 	}
 	word := func(o *operand, i, l int) uint32 {
-		return uint32(toBF16(at(o, i, l))) | uint32(toBF16(at(o, i, l+1)))<<16
+		return uint32(toBF16(flush(at(o, i, l)))) | uint32(toBF16(flush(at(o, i, l+1))))<<16
 	}
 	for i := range m {
 		for j := range n {

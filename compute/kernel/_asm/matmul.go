@@ -19,13 +19,19 @@ func matmul(a *asm) {
 		micro(a, fmt.Sprintf("microBF16x%d", r), zmm, r, 12, true)
 	}
 	for _, n := range []int{4, 6, 8} {
-		transpose(a, n)
+		transpose(a, fmt.Sprintf("transpose%d", n), n, false)
+	}
+	for _, n := range []int{4, 8} {
+		transpose(a, fmt.Sprintf("transposePairs%d", n), n, true)
 	}
 	for _, n := range []int{6, 12, 16, 32} {
 		copyRows(a, n)
 	}
 	exchangeBF16(a)
-	pairBF16(a)
+	for _, n := range []int{12, 32} {
+		pairRows(a, n)
+	}
+	pairOrder(a)
 }
 
 // micro writes (a, b, c *float32, kb, ldc, add, flush int): n rows by two
@@ -130,21 +136,48 @@ func vdpbf16ps(a *asm, x, y, acc int) {
 		p0, p1, p2, 0xc0|acc&7<<3|x&7, x, y, acc)
 }
 
+// vcvtneps2bf16 writes VCVTNEPS2BF16 y, x: eight float32 to BF16
+// (EVEX.256.F3.0F38.W0 72 /r).
+func vcvtneps2bf16(a *asm, y, x int) {
+	a.i("BYTE $0x62; BYTE $%#02x; BYTE $0x7e; BYTE $0x28; BYTE $0x72; BYTE $%#02x // VCVTNEPS2BF16 Y%d, X%d",
+		0x52|(^x>>3&1)<<7|(^y>>3&1)<<5, 0xc0|x&7<<3|y&7, y, x)
+}
+
+// vcvtne2ps2bf16 writes VCVTNE2PS2BF16 low, high, z: two times sixteen float32
+// to BF16 (EVEX.512.F2.0F38.W0 72 /r). Registers are below 8.
+func vcvtne2ps2bf16(a *asm, low, high, z int) {
+	a.i("BYTE $0x62; BYTE $0xf2; BYTE $%#02x; BYTE $0x48; BYTE $0x72; BYTE $%#02x // VCVTNE2PS2BF16 Z%d, Z%d, Z%d",
+		(^high&15)<<3|4|3, 0xc0|z<<3|low, low, high, z)
+}
+
 // transpose writes (dst, src *float32, ld, blocks, stride int): 8·blocks
-// elements along k of n rows of src, ld bytes apart, go to dst[k][row], stride
+// words along k of n rows of src, ld bytes apart, go to dst[k][row], stride
 // bytes apart. Rows i and i+4 share a register, so that two 4×4 transposes
-// run at once.
-func transpose(a *asm, n int) {
-	a.function(fmt.Sprintf("transpose%d", n), 0, 40)
-	a.load("dst", "DI", "src", "SI", "ld", "DX", "blocks", "CX", "stride", "R8")
+// run at once. A word is an element, or with pairs two of them in BF16.
+func transpose(a *asm, name string, n int, pairs bool) {
+	a.function(name, 0, 40)
 	m := rows{[]string{"SI", "R9", "R10"}, "DX"}
+	words := func(r, half, x int) {
+		if pairs {
+			a.i("VMOVUPS %s, Y%d", m.at(r, 32*half), x)
+			vcvtneps2bf16(a, x, x)
+		} else {
+			a.i("VMOVUPS %s, X%d", m.at(r, 16*half), x)
+		}
+	}
+	a.load("dst", "DI", "src", "SI", "ld", "DX", "blocks", "CX", "stride", "R8")
 	m.spread(a, n)
 	a.p("loop:")
 	for h := range 2 {
 		t := 8 * h
 		for r := range 4 {
-			a.i("VMOVUPS %s, X%d", m.at(r, 16*h), t+r)
-			if r+4 < n {
+			words(r, h, t+r)
+			switch {
+			case r+4 >= n:
+			case pairs:
+				words(r+4, h, t+4)
+				a.i("VINSERTF128 $1, X%d, Y%d, Y%d", t+4, t+r, t+r)
+			default:
 				a.i("VINSERTF128 $1, %s, Y%d, Y%d", m.at(r+4, 16*h), t+r, t+r)
 			}
 		}
@@ -170,7 +203,11 @@ func transpose(a *asm, n int) {
 			a.i("ADDQ R8, DI")
 		}
 	}
-	m.advance(a, n, 32)
+	if pairs {
+		m.advance(a, n, 64)
+	} else {
+		m.advance(a, n, 32)
+	}
 	a.i("DECQ CX")
 	a.i("JNZ loop")
 	a.ret()
@@ -201,11 +238,16 @@ func copyRows(a *asm, n int) {
 	a.ret()
 }
 
-// bf16Round rounds the float32 in v n to BF16, in their high halves: adding
-// 0x7fff and the last bit kept rounds halves to even, and a NaN keeps its high
-// half with the quiet bit set. Uses v n+1 and n+2; expects 0x7fff in v 12, 1 in
-// v 13, 0x400000 in v 14.
+// bf16Round rounds the float32 in Y n to BF16, in their low halves: adding
+// 0x7fff and the last bit kept rounds halves to even, a NaN keeps its high half
+// with the quiet bit set, and of a denormal the sign is left. Uses Y n+1 and
+// n+2; expects 0x7fff, 1, 0x400000 and 0x7f800000 in Y12 to Y15.
 func bf16Round(a *asm, n int) {
+	a.i("VPXOR Y%d, Y%d, Y%d", n+2, n+2, n+2)
+	a.i("VPAND Y15, Y%d, Y%d", n, n+1)
+	a.i("VPCMPEQD Y%d, Y%d, Y%d", n+2, n+1, n+1)
+	a.i("VPSRLD $1, Y%d, Y%d", n+1, n+1)
+	a.i("VPANDN Y%d, Y%d, Y%d", n, n+1, n)
 	a.i("VPSRLD $16, Y%d, Y%d", n, n+1)
 	a.i("VPAND Y13, Y%d, Y%d", n+1, n+1)
 	a.i("VPADDD Y12, Y%d, Y%d", n+1, n+1)
@@ -216,20 +258,16 @@ func bf16Round(a *asm, n int) {
 	a.i("VPSRLD $16, Y%d, Y%d", n, n)
 }
 
-func bf16Constants(a *asm) {
-	for n, c := range []int{0x7fff, 1, 0x400000} {
-		a.i("MOVL $%#x, AX", c)
-		a.i("VMOVD AX, X%d", 12+n)
-		a.i("VPBROADCASTD X%d, Y%d", 12+n, 12+n)
-	}
-}
-
 // exchangeBF16 writes (even, odd *float32, n int): rounds both rows of n
 // elements (a multiple of 2) to BF16 and exchanges them.
 func exchangeBF16(a *asm) {
 	a.function("exchangeBF16", 0, 24)
 	a.load("even", "SI", "odd", "DI", "n", "CX")
-	bf16Constants(a)
+	for n, c := range []int{0x7fff, 1, 0x400000, 0x7f800000} {
+		a.i("MOVL $%#x, AX", c)
+		a.i("VMOVD AX, X%d", 12+n)
+		a.i("VPBROADCASTD X%d, Y%d", 12+n, 12+n)
+	}
 	body := func(move, reg string) {
 		a.i("%s (SI), %s0", move, reg)
 		a.i("%s (DI), %s3", move, reg)
@@ -259,25 +297,48 @@ func exchangeBF16(a *asm) {
 	a.ret()
 }
 
-// pairBF16 writes (dst, even, odd *float32, n int): dst gets n (a multiple of
-// 4) words, each the BF16 of an element of even in its low half and of odd in
-// its high half. dst may be where even or an earlier row was.
-func pairBF16(a *asm) {
-	a.function("pairBF16", 0, 32)
-	a.load("dst", "DX", "even", "SI", "odd", "DI", "n", "CX")
-	bf16Constants(a)
-	a.p("loop:")
-	a.i("VMOVUPS (SI), X0")
-	a.i("VMOVUPS (DI), X3")
-	bf16Round(a, 0)
-	bf16Round(a, 3)
-	a.i("VPSLLD $16, Y3, Y3")
-	a.i("VPOR Y0, Y3, Y0")
-	a.i("VMOVUPS X0, (DX)")
-	for _, r := range []string{"SI", "DI", "DX"} {
-		a.i("ADDQ $16, %s", r)
+// pairRows writes (dst, src *float32, ld, pairs int): dst gets rows of n words,
+// each the BF16 of an element of row 2i of src in its low half and of row 2i+1
+// in its high half; rows of src are ld bytes apart. dst may be src.
+func pairRows(a *asm, n int) {
+	a.function(fmt.Sprintf("pairRows%d", n), 0, 32)
+	a.load("dst", "DI", "src", "SI", "ld", "DX", "pairs", "CX")
+	a.i("VMOVDQU32 pairOrder<>(SB), Z7")
+	if n%16 != 0 {
+		a.i("MOVL $%#x, AX", 1<<(n%16)-1)
+		a.i("KMOVW AX, K1")
 	}
-	a.i("SUBQ $4, CX")
+	a.p("loop:")
+	for at := 0; at < n; at += 16 {
+		zero, mask := "", ""
+		if n-at < 16 {
+			zero, mask = ".Z", " K1,"
+		}
+		z := at / 16 * 2
+		a.i("VMOVUPS%s %d(SI),%s Z%d", zero, 4*at, mask, z)
+		a.i("VMOVUPS%s %d(SI)(DX*1),%s Z%d", zero, 4*at, mask, z+1)
+		vcvtne2ps2bf16(a, z, z+1, z)
+	}
+	for at := 0; at < n; at += 16 {
+		z, mask := at/16*2, ""
+		if n-at < 16 {
+			mask = " K1,"
+		}
+		a.i("VPERMW Z%d, Z7, Z%d", z, z)
+		a.i("VMOVUPS Z%d,%s %d(DI)", z, mask, 4*at)
+	}
+	a.i("LEAQ (SI)(DX*2), SI")
+	a.i("ADDQ $%d, DI", 4*n)
+	a.i("DECQ CX")
 	a.i("JNZ loop")
 	a.ret()
+}
+
+// pairOrder makes pairs of two times sixteen halves.
+func pairOrder(a *asm) {
+	words := make([]uint32, 16)
+	for i := range words {
+		words[i] = uint32(i) | uint32(16+i)<<16
+	}
+	a.constants("pairOrder", words...)
 }
