@@ -32,8 +32,8 @@ func (e *exec) attention(o Attention) ([]step, error) {
 			for r := 0; r < rows; r += attendRows {
 				n := min(attendRows, rows-r)
 				p := e.dev.temporary(worker, n*(r+n))
-				probabilities(p, &q, &k, first, r, n, head, head/group, o.Scale, scratch)
-				kernel.Gemm(y.from(first+r, head), y.cols, p, r+n, false,
+				e.dev.probabilities(p, &q, &k, first, r, n, head, head/group, o.Scale, scratch)
+				e.dev.gemm(y.from(first+r, head), y.cols, p, r+n, false,
 					v.from(first, head/group), v.cols, false, n, o.Y.Width, r+n, false, scratch)
 			}
 		},
@@ -43,9 +43,9 @@ func (e *exec) attention(o Attention) ([]step, error) {
 // probabilities computes softmax(scale·Q·Kᵀ) for rows [r, r+n) of a segment
 // that starts at row first, over its rows [0, r+n): n rows of r+n numbers, zero
 // where a key lies after the query.
-func probabilities(p []float32, q, k *table, first, r, n, qh, kh int, scale float32, s *kernel.Scratch) {
+func (d *cpu) probabilities(p []float32, q, k *table, first, r, n, qh, kh int, scale float32, s *kernel.Scratch) {
 	w := r + n
-	kernel.Gemm(p, w, q.from(first+r, qh), q.cols, false, k.from(first, kh), k.cols, true, n, w, q.Width, false, s)
+	d.gemm(p, w, q.from(first+r, qh), q.cols, false, k.from(first, kh), k.cols, true, n, w, q.Width, false, s)
 	for i := range n {
 		row := p[i*w : (i+1)*w]
 		kernel.Scale(row[:r+i+1], scale)
@@ -138,7 +138,8 @@ func (e *exec) attentionBack(o AttentionBack) ([]step, error) {
 		return nil, err
 	}
 	a := attentionBack{
-		y: e.table(o.Y), q: e.table(o.Q), k: e.table(o.K), v: e.table(o.V),
+		dev: e.dev,
+		y:   e.table(o.Y), q: e.table(o.Q), k: e.table(o.K), v: e.table(o.V),
 		dy: e.table(o.DY), dq: e.table(o.DQ), dk: e.table(o.DK), dv: e.table(o.DV), scale: o.Scale, addQ: !o.SetQ,
 	}
 	group := o.Q.Heads / o.K.Heads
@@ -170,6 +171,7 @@ func (e *exec) attentionBack(o AttentionBack) ([]step, error) {
 
 // attentionBack holds the operands of AttentionBack.
 type attentionBack struct {
+	dev                        *cpu
 	y, q, k, v, dy, dq, dk, dv table
 	scale                      float32
 	addQ                       bool
@@ -180,17 +182,14 @@ type attentionBack struct {
 func (a *attentionBack) block(t []float32, first, r, n, qh, kh int, s *kernel.Scratch) {
 	w := r + n
 	p, ds := t[:n*w], t[n*w:2*n*w]
-	probabilities(p, &a.q, &a.k, first, r, n, qh, kh, a.scale, s)
+	a.dev.probabilities(p, &a.q, &a.k, first, r, n, qh, kh, a.scale, s)
 	at := first + r
-	kernel.Gemm(a.dv.from(first, kh), a.dv.cols, p, w, true, a.dy.from(at, qh), a.dy.cols, false, w, a.v.Width, n, true, s)
-	kernel.Gemm(ds, w, a.dy.from(at, qh), a.dy.cols, false, a.v.from(first, kh), a.v.cols, true, n, w, a.v.Width, false, s)
+	a.dev.gemm(a.dv.from(first, kh), a.dv.cols, p, w, true, a.dy.from(at, qh), a.dy.cols, false, w, a.v.Width, n, true, s)
+	a.dev.gemm(ds, w, a.dy.from(at, qh), a.dy.cols, false, a.v.from(first, kh), a.v.cols, true, n, w, a.v.Width, false, s)
 	for i := range n {
 		sum := kernel.Dot(a.dy.head(at+i, qh), a.y.head(at+i, qh))
-		row, pi := ds[i*w:(i+1)*w], p[i*w:(i+1)*w]
-		for j := range row {
-			row[j] = a.scale * pi[j] * (row[j] - sum)
-		}
+		kernel.SoftmaxBack(ds[i*w:(i+1)*w], p[i*w:(i+1)*w], sum, a.scale)
 	}
-	kernel.Gemm(a.dq.from(at, qh), a.dq.cols, ds, w, false, a.k.from(first, kh), a.k.cols, false, n, a.k.Width, w, a.addQ, s)
-	kernel.Gemm(a.dk.from(first, kh), a.dk.cols, ds, w, true, a.q.from(at, qh), a.q.cols, false, w, a.k.Width, n, true, s)
+	a.dev.gemm(a.dq.from(at, qh), a.dq.cols, ds, w, false, a.k.from(first, kh), a.k.cols, false, n, a.k.Width, w, a.addQ, s)
+	a.dev.gemm(a.dk.from(first, kh), a.dk.cols, ds, w, true, a.q.from(at, qh), a.q.cols, false, w, a.k.Width, n, true, s)
 }

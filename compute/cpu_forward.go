@@ -182,19 +182,27 @@ type prepared struct {
 	format kernel.Format
 }
 
-// tile is the smallest piece of a matrix product in rows and columns: a
-// multiple of the tiles of every kernel.
-const tile = 48
+// Matrix products are cut at multiples of the tiles of every kernel, into pieces
+// that are long enough to be worth packing what they share, and so many that
+// threads finish together.
+const (
+	tileRows    = 12
+	tileColumns = 32
+	pieceLength = 256 // rows or columns
+)
 
 // product is a step that computes a matrix of m×n in rectangles, cut along its
 // longer side. Where it is cut does not change any element.
 func (e *exec) product(size func() (m, n int), do func(worker, m0, m1, n0, n1 int)) step {
 	cut := func() (m, n, each int, rows bool) {
 		m, n = size()
-		longer := max(m, n)
-		each = (longer + 4*e.dev.pool.threads - 1) / (4 * e.dev.pool.threads)
-		each = max(4*tile, (each+tile-1)/tile*tile)
-		return m, n, each, m >= n
+		longer, tile := m, tileRows
+		if n > m {
+			longer, tile = n, tileColumns
+		}
+		parts := e.dev.pool.threads * min(4, max(1, longer/(e.dev.pool.threads*pieceLength)))
+		each = (longer + parts - 1) / parts
+		return m, n, (each + tile - 1) / tile * tile, m >= n
 	}
 	return step{
 		pieces: func() int {

@@ -36,6 +36,14 @@ func Add(y, x []float32) {
 // Scale multiplies x by a.
 func Scale(x []float32, a float32) { scale(x, a) }
 
+// SoftmaxBack turns the gradient d by probabilities p into that by the scores
+// which scale was applied to before the softmax: d = (scale·p)·(d − sum), where
+// sum is Σ p·d.
+func SoftmaxBack(d, p []float32, sum, scale float32) {
+	checkLen("SoftmaxBack", len(d), len(p))
+	softmaxBack(d, p, sum, scale)
+}
+
 // MaxOf returns the largest element, NaN left out; -Inf when there is none.
 func MaxOf(x []float32) float32 { return maxOf(x) }
 

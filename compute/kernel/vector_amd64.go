@@ -17,6 +17,9 @@ func axpyAVX2(y, x *float32, n int, a float32)
 func addScaledAVX2(y, x *float32, n int, a, b float32)
 
 //go:noescape
+func softmaxBackAVX2(d, p *float32, n int, sum, scale float32)
+
+//go:noescape
 func addAVX2(y, x *float32, n int)
 
 //go:noescape
@@ -81,6 +84,14 @@ func addScaled(y []float32, a float32, x []float32, b float32) {
 		addScaledAVX2(at(y), at(x), len(x), a, b)
 	} else {
 		addScaledGeneric(y, a, x, b)
+	}
+}
+
+func softmaxBack(d, p []float32, sum, scale float32) {
+	if level >= avx2 {
+		softmaxBackAVX2(at(d), at(p), len(p), sum, scale)
+	} else {
+		softmaxBackGeneric(d, p, sum, scale)
 	}
 }
 

@@ -35,6 +35,12 @@ func addScaledGeneric(y []float32, a float32, x []float32, b float32) {
 	}
 }
 
+func softmaxBackGeneric(d, p []float32, sum, scale float32) {
+	for i, v := range p {
+		d[i] = float32(scale*v) * float32(d[i]-sum)
+	}
+}
+
 func addGeneric(y, x []float32) {
 	for i, v := range x {
 		y[i] += v

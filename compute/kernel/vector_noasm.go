@@ -13,6 +13,8 @@ func swiGLU(y, gate, up []float32)             { swiGLUGeneric(y, gate, up) }
 
 func addScaled(y []float32, a float32, x []float32, b float32) { addScaledGeneric(y, a, x, b) }
 
+func softmaxBack(d, p []float32, sum, scale float32) { softmaxBackGeneric(d, p, sum, scale) }
+
 func expSum(dst, x []float32, max float32) float32 { return expSumGeneric(dst, x, max) }
 
 func swiGLUBack(dgate, dup, gate, up, dy []float32, accumulate bool) {

@@ -15,6 +15,7 @@ var vectorOps = map[string]func(x, y, z, u, v []float32){
 	"Axpy":            func(x, y, z, u, v []float32) { Axpy(x, 0.3, y) },
 	"AddScaled":       func(x, y, z, u, v []float32) { AddScaled(x, 0.3, y, 1.7) },
 	"Add":             func(x, y, z, u, v []float32) { Add(x, y) },
+	"SoftmaxBack":     func(x, y, z, u, v []float32) { SoftmaxBack(x, y, 0.7, 0.3) },
 	"Scale":           func(x, y, z, u, v []float32) { Scale(x, 0.3) },
 	"ExpSum":          func(x, y, z, u, v []float32) { first(v, ExpSum(x, y, 0.5)) },
 	"ExpSum in place": func(x, y, z, u, v []float32) { first(v, ExpSum(x, x, 0.5)) },

@@ -27,6 +27,11 @@ func vector(a *asm) {
 	op{name: "scaleAVX2", args: "x", in: 1, out: 1, scalars: []string{"a"}, unroll: 4}.write(a, func(v int) {
 		a.i("VMULPS Y15, Y%d, Y%d", v, v)
 	})
+	op{name: "softmaxBackAVX2", args: "d p", in: 2, out: 1, scalars: []string{"sum", "scale"}, unroll: 4}.write(a, func(v int) {
+		a.i("VSUBPS Y15, Y%d, Y%d", v, v)
+		a.i("VMULPS Y14, Y%d, Y%d", v+1, v+1)
+		a.i("VMULPS Y%d, Y%d, Y%d", v+1, v, v)
+	})
 	op{name: "rmsNormAVX2", args: "y x w", first: 1, in: 2, out: 1, scalars: []string{"r"}, unroll: 4}.write(a, func(v int) {
 		a.i("VMULPS Y15, Y%d, Y%d", v, v)
 		a.i("VMULPS Y%d, Y%d, Y%d", v+1, v, v)

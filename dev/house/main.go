@@ -1,0 +1,112 @@
+// Command house prepares the texts of recipes/house.yaml from the data that its
+// argument names: stories without their line breaks and typographic quotes,
+// TinyStories with its capitals back, the part of it that is told as answers to
+// somebody who asks for a story, and what the model says of itself. A story is
+// text or answer, never both. It belongs to the recipe alone. Start with main.
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	data := flag.String("data", "", "folder with corpora/en")
+	out := flag.String("out", "", "folder for the texts")
+	flag.Parse()
+	if err := run(filepath.Join(*data, "corpora", "en"), *out); err != nil {
+		fmt.Fprintln(os.Stderr, "house:", err)
+		os.Exit(1)
+	}
+}
+
+func run(in, out string) error {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	gutenberg, err := stories(filepath.Join(in, "lcats_gutenberg_stories.jsonl.gz"))
+	if err != nil {
+		return err
+	}
+	told, asked, err := tiny(filepath.Join(in, "tinystories_lowercase_sample.txt.gz"))
+	if err != nil {
+		return err
+	}
+	said, err := self()
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		write(filepath.Join(out, "gutenberg.jsonl"), gutenberg),
+		write(filepath.Join(out, "tiny.jsonl"), told),
+		write(filepath.Join(out, "asked.jsonl"), asked),
+		write(filepath.Join(out, "self.jsonl"), said))
+}
+
+// text and dialogue are lines of a source.
+type (
+	text struct {
+		Text string `json:"text"`
+	}
+	dialogue struct {
+		Turns [][2]string `json:"turns"`
+	}
+)
+
+// exchange is a question and its answer.
+func exchange(question, answer string) dialogue {
+	return dialogue{[][2]string{{"user", question}, {"assistant", answer}}}
+}
+
+// lines calls f with each line of a packed file.
+func lines(path string, f func(line []byte) error) (err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	r := bufio.NewReader(z)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 {
+			if err := f(line); err != nil {
+				return fmt.Errorf("read %s: %w", path, err)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+}
+
+// write writes one JSON value a line.
+func write[T any](path string, items []T) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, v := range items {
+		if err := enc.Encode(v); err != nil {
+			f.Close()
+			return err
+		}
+	}
+	return errors.Join(w.Flush(), f.Close())
+}
