@@ -80,6 +80,7 @@ type Train struct {
 	Decay     float64 `json:"decay"`
 	Weight    float64 `json:"weight_decay"`
 	Clip      float64 `json:"clip"`
+	Windows   []int   `json:"windows"` // tokens of a row in equal parts of the run
 }
 
 // Tune is the settings of supervised tuning.

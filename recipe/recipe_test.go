@@ -173,7 +173,7 @@ func TestRead(t *testing.T) {
 
 // TestShippedRecipes reads the recipes of the repository.
 func TestShippedRecipes(t *testing.T) {
-	t.Setenv("SAMOVAR_TALES", "/tales")
+	t.Setenv("SAMOVAR_HOUSE", "/house")
 	t.Setenv("SAMOVAR_DATA", "/data")
 	all, err := filepath.Glob("../recipes/*.yaml")
 	if err != nil || len(all) == 0 {

@@ -123,32 +123,26 @@ func (p *Plan) measure(ctx context.Context, work samovar.Work) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	data, closeData, err := p.Open(work.Inputs["shards"], c.Batch, p.Model.Window)
-	if err != nil {
-		return 0, err
-	}
-	defer closeData()
 	t, err := NewTrainer(p.Device, p.Model, c)
 	if err != nil {
 		return 0, err
 	}
 	defer t.Close()
-	if _, err := t.Step(data.Batch(0), 1000); err != nil { // the first step fills the caches
-		return 0, err
-	}
-	start, joules, steps := time.Now(), p.Meter.Read().Joules, int64(0)
-	for time.Since(start) < measured && ctx.Err() == nil {
-		steps++
-		if _, err := t.Step(data.Batch(steps), 1000); err != nil {
+	windows := c.windows(p.Model.Window)
+	start, joules, perStep := time.Now(), p.Meter.Read().Joules, 0.0
+	for i, w := range windows {
+		until := start.Add(measured * time.Duration(i+1) / time.Duration(len(windows)))
+		seconds, err := p.stepTime(ctx, work, t, c.Batch, w, func() bool {
+			elapsed := time.Since(start)
+			work.Recorder.Event(samovar.Event{Step: int64(elapsed.Seconds()), Of: int64(measured.Seconds()), Unit: "seconds"})
+			return time.Now().Before(until)
+		})
+		if err != nil {
 			return 0, err
 		}
-		work.Recorder.Event(samovar.Event{Step: int64(time.Since(start).Seconds()), Of: int64(measured.Seconds()), Unit: "seconds"})
+		perStep += seconds / float64(len(windows))
 	}
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	seconds := time.Since(start).Seconds()
-	rate, watts := float64(steps)*float64(c.Batch)/seconds, (p.Meter.Read().Joules-joules)/seconds
+	rate, watts := float64(c.Batch)/perStep, (p.Meter.Read().Joules-joules)/time.Since(start).Seconds()
 	work.Recorder.Metric("tokens_per_second", rate)
 	work.Recorder.Metric("watts", watts)
 	hours := p.Budget.Hours
@@ -159,6 +153,30 @@ func (p *Plan) measure(ctx context.Context, work samovar.Work) (int64, error) {
 		hours = p.Budget.KWh * 1000 / watts
 	}
 	return int64(max(1, hours*3600*rate*(1-reserve))), nil
+}
+
+// stepTime trains with rows of a window while more and returns the seconds that
+// a step takes.
+func (p *Plan) stepTime(ctx context.Context, work samovar.Work, t *Trainer, batch, window int, more func() bool) (seconds float64, err error) {
+	data, closeData, err := p.Open(work.Inputs["shards"], batch, window)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, closeData()) }()
+	if _, err := t.Step(data.Batch(0), 1000); err != nil { // the first step fills the caches
+		return 0, err
+	}
+	start, steps := time.Now(), int64(0)
+	for steps == 0 || more() {
+		steps++
+		if _, err := t.Step(data.Batch(steps), 1000); err != nil {
+			return 0, err
+		}
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(start).Seconds() / float64(steps), nil
 }
 
 // ReadPlan reads the decision of a plan.

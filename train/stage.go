@@ -113,7 +113,7 @@ func (r *run) open() error {
 	}
 	r.steps = d.Steps
 	var closeData func() error
-	if r.data, closeData, err = r.Open(r.work.Inputs["shards"], d.Config.Batch, r.Model.Window); err != nil {
+	if r.data, closeData, err = r.Open.rows(r.work.Inputs["shards"], d.Config, r.Model.Window, d.Steps); err != nil {
 		return err
 	}
 	if r.Epochs > 0 {

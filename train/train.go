@@ -51,6 +51,8 @@ type Config struct {
 	Clip    float64 `json:"clip"`    // largest norm of the gradient; default 1
 	Seed    uint64  `json:"seed"`    // of the first weights
 
+	Windows []int `json:"windows,omitempty"` // tokens of a row in equal parts of the run, rising to the model's window; default it alone
+
 	Validate int `json:"validate"` // tokens of each validation while training; default 32,768
 }
 
@@ -118,6 +120,7 @@ func (c Config) check(window int) error {
 	expect(c.Rate > 0 && c.Rate <= 1, "rate is %g; above 0 and at most 1 is expected", c.Rate)
 	expect(c.Warmup >= 0 && c.Decay >= 0 && c.Warmup+c.Decay <= 1, "warmup %g and decay %g are shares of the run and are together at most 1", c.Warmup, c.Decay)
 	expect(c.Beta1 >= 0 && c.Beta1 < 1 && c.Beta2 >= 0 && c.Beta2 < 1, "beta1 %g and beta2 %g lie in [0, 1)", c.Beta1, c.Beta2)
+	errs = append(errs, c.checkWindows(window))
 	expect(c.Epsilon > 0 && c.Weight >= 0 && c.Clip > 0, "epsilon %g, weight %g and clip %g are positive", c.Epsilon, c.Weight, c.Clip)
 	return errors.Join(errs...)
 }

@@ -40,7 +40,7 @@ type State struct {
 }
 
 // NewTrainer allocates everything and gives the weights their first values.
-// Rows have c.Window tokens.
+// Rows have at most c.Window tokens.
 func NewTrainer(dev compute.Device, m model.Config, c Config) (*Trainer, error) {
 	t := &Trainer{Model: m, Config: c, dev: dev, tensors: m.Tensors(), rows: max(c.Micro/m.Window, 1) * m.Window}
 	if err := t.prepare(); err != nil {
@@ -210,7 +210,7 @@ func (t *Trainer) Step(rows Rows, steps int64) (float64, error) {
 			targets++
 		}
 	}
-	if targets == 0 || rows.Window != t.Model.Window || len(rows.Tokens) != len(rows.Targets) || len(rows.Starts)*rows.Window != len(rows.Tokens) {
+	if targets == 0 || rows.Window > t.Model.Window || len(rows.Tokens) != len(rows.Targets) || len(rows.Starts)*rows.Window != len(rows.Tokens) {
 		return 0, fmt.Errorf("step %d: rows of %d tokens with %d targets", t.State.Step, rows.Window, targets)
 	}
 	loss, err := t.gradient(rows, 1/float32(targets))

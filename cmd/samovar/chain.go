@@ -204,7 +204,7 @@ func (c *chain) settings() train.Config {
 	t := c.recipe.Train
 	return train.Config{
 		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
-		Weight: t.Weight, Clip: t.Clip, Seed: c.recipe.Seed,
+		Weight: t.Weight, Clip: t.Clip, Windows: t.Windows, Seed: c.recipe.Seed,
 	}
 }
 
@@ -228,7 +228,7 @@ func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
 	m, err := c.config(in["shards"])
 	settings := c.settings()
 	settings.Optimiser = train.AdamW // Muon's steps are of one size: too large for weights that are nearly right
-	settings.Batch, settings.Rate = int(c.recipe.Tune.Batch), c.recipe.Tune.Rate
+	settings.Batch, settings.Rate, settings.Windows = int(c.recipe.Tune.Batch), c.recipe.Tune.Rate, nil
 	if settings.Rate == 0 {
 		settings.Rate = 3e-4 // a tenth of what a model of width 256 is trained with: enough to learn a manner, too little to forget
 	}
