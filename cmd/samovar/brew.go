@@ -93,15 +93,11 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err
 
 // release tags what was made, unless a gate forbids it.
 func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
-	last := "train"
-	if _, ok := done["tune"]; ok {
-		last = "tune"
-	}
-	out.Model = done[last].Out.Digest
+	out.Model = done[c.last].Out.Digest
 	for _, d := range done {
 		out.Joules += d.Run.Energy.Joules
 	}
-	out.Method = done[last].Run.Energy.Method
+	out.Method = done[c.last].Run.Energy.Method
 	out.Bits = done["evaluate"].Run.Metrics["bits_per_byte"]
 	for _, q := range c.recipe.Quantize {
 		if out.Quantized == nil {
@@ -182,6 +178,9 @@ func xz(in samovar.Input) (float64, error) {
 	var text bytes.Buffer
 	enough := errors.New("enough")
 	err = corpus.Documents(path, func(d corpus.Document) error {
+		if d.Rejected != nil {
+			return nil // a preference: not what the model is measured on
+		}
 		text.WriteString(d.Text)
 		for _, t := range d.Turns {
 			text.WriteString(t.Text)

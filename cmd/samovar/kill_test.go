@@ -37,6 +37,7 @@ func newBrewery(t *testing.T, recipe string) *brewery {
 	dir := t.TempDir()
 	b := &brewery{recipe: filepath.Join(dir, "recipe.yaml"), store: filepath.Join(dir, "store")}
 	err := errors.Join(writeTexts(filepath.Join(dir, "texts"), 40), writeDialogues(filepath.Join(dir, "dialogues.jsonl"), 40),
+		writePreferences(filepath.Join(dir, "preferences.jsonl"), 40),
 		os.WriteFile(b.recipe, []byte(recipe), 0o644))
 	if err != nil {
 		t.Fatal(err)
