@@ -51,7 +51,7 @@ type Kind string
 // The kinds of artifact that the chain makes.
 const (
 	KindCorpus     Kind = "corpus"     // normalised documents, split into training and validation
-	KindTokenizer  Kind = "tokenizer"  // tokenizer.json
+	KindTokenizer  Kind = "tokenizer"  // a vocabulary and how text is cut by it
 	KindShards     Kind = "shards"     // token ids of a corpus under one tokenizer
 	KindPlan       Kind = "plan"       // a budget turned into a number of steps
 	KindModel      Kind = "model"      // weights with everything needed to run them

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -194,9 +195,17 @@ func (s *session) close() (err error) {
 	return err
 }
 
-// Keys returns the metadata that a tokenizer and a chat template add to a
-// model's file, sorted.
-func Keys(in samovar.Input, template string) ([]gguf.KV, error) {
+// ReadTokenizer reads the tokenizer of an artifact: tokenizer.json, or
+// tokenizer.gguf of one that was taken from a model.
+func ReadTokenizer(in samovar.Input) (t *tokenizer.Tokenizer, err error) {
+	if kept, err := in.Path("tokenizer.gguf"); err == nil {
+		f, err := gguf.Open(kept)
+		if err != nil {
+			return nil, fmt.Errorf("read the tokenizer: %w", err)
+		}
+		defer f.Close()
+		return tokenizer.FromMetadata(f.Value)
+	}
 	path, err := in.Path("tokenizer.json")
 	if err != nil {
 		return nil, err
@@ -205,22 +214,26 @@ func Keys(in samovar.Input, template string) ([]gguf.KV, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the tokenizer: %w", err)
 	}
-	t, err := tokenizer.FromJSON(text, nil)
-	if err != nil {
+	if t, err = tokenizer.FromJSON(text, nil); err != nil {
 		return nil, fmt.Errorf("read the tokenizer: %w", err)
 	}
-	var keys []gguf.KV
-	for k, v := range t.Metadata() {
-		keys = append(keys, gguf.KV{Key: k, Value: v})
+	return t, nil
+}
+
+// Keys returns the metadata that a tokenizer and a chat template add to a
+// model's file, sorted.
+func Keys(in samovar.Input, template string) ([]gguf.KV, error) {
+	t, err := ReadTokenizer(in)
+	if err != nil {
+		return nil, err
 	}
+	all := t.Metadata()
 	if template != "" {
-		keys = append(keys, gguf.KV{Key: "tokenizer.chat_template", Value: template})
+		all["tokenizer.chat_template"] = template
 	}
-	slices.SortFunc(keys, func(a, b gguf.KV) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
+	var keys []gguf.KV
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		keys = append(keys, gguf.KV{Key: k, Value: all[k]})
+	}
 	return keys, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -123,7 +122,7 @@ func (c *chain) vocabulary() {
 	inputs := map[string]string{"corpus": "collect"}
 	var given map[string]samovar.Input
 	if c.base != nil {
-		inputs, given = nil, map[string]samovar.Input{"model": c.base.Input}
+		stage.Keep, inputs, given = true, nil, map[string]samovar.Input{"model": c.base.Input}
 	} else {
 		stage.Learn = tokenizer.Config{Vocab: c.recipe.Tokenizer.Vocab, Pre: c.recipe.Tokenizer.Pre}
 		if stage.Learn.Vocab == 0 {
@@ -133,21 +132,8 @@ func (c *chain) vocabulary() {
 	c.add("tokenizer", inputs, func(map[string]samovar.Input) (samovar.Stage, error) { return stage, nil }).Given = given
 }
 
-// readTokenizer reads the tokenizer of an artifact.
-func readTokenizer(in samovar.Input) (*tokenizer.Tokenizer, error) {
-	path, err := in.Path(corpus.TokenizerFile)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return tokenizer.FromJSON(text, nil)
-}
-
 func (c *chain) shard(in map[string]samovar.Input) (samovar.Stage, error) {
-	t, err := readTokenizer(in["tokenizer"])
+	t, err := train.ReadTokenizer(in["tokenizer"])
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: what the commands do, as one would type it.
 //
-// Beside the commands of package testscript, scripts have:
+// Beside the commands of package testscript, scripts have the condition [data],
+// that SAMOVAR_DATA is set, and:
 //
 //	texts DIR COUNT       write COUNT texts of some 600 bytes
 //	dialogues FILE COUNT  write COUNT dialogues as JSON lines
@@ -56,7 +57,14 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMOVAR_STORE", filepath.Join(e.WorkDir, "store"))
 			e.Setenv("TAKEN", taken.Addr().String())
+			e.Setenv("SAMOVAR_DATA", os.Getenv("SAMOVAR_DATA"))
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "data" {
+				return false, fmt.Errorf("the condition %s is not known", name)
+			}
+			return os.Getenv("SAMOVAR_DATA") != "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"texts": func(s *testscript.TestScript, _ bool, args []string) {
