@@ -81,6 +81,30 @@ type Train struct {
 	Decay     float64 `json:"decay"`
 	Weight    float64 `json:"weight_decay"`
 	Clip      float64 `json:"clip"`
+
+	Checkpoints Checkpoints `json:"checkpoints"`
+}
+
+// Checkpoints says which weights are kept on the way, as NAME:step-N.
+type Checkpoints struct {
+	Every string `json:"every"` // share of the steps between two, such as 10%
+	Keep  int    `json:"keep"`  // the last so many stay; default all
+}
+
+// Share returns Every as a number; 0: none are kept.
+func (c Checkpoints) Share() (float64, error) {
+	if c == (Checkpoints{}) {
+		return 0, nil
+	}
+	digits, ok := strings.CutSuffix(c.Every, "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if !ok || err != nil || !(v >= 1 && v < 100) {
+		return 0, fmt.Errorf("train.checkpoints.every: %q is no share of the steps: between 1%% and 99%% is expected", c.Every)
+	}
+	if c.Keep < 0 || c.Keep > 100 {
+		return 0, fmt.Errorf("train.checkpoints.keep: %d; between 1 and 100 is expected", c.Keep)
+	}
+	return v / 100, nil
 }
 
 // Tune is the settings of supervised tuning.
@@ -317,6 +341,9 @@ func (t Train) check(none bool) error {
 		return errors.New("train: there is no budget; give one of tokens, hours and kwh")
 	case len(given) > 1:
 		return fmt.Errorf("train: %s are %d budgets; give one", strings.Join(given, " and "), len(given))
+	}
+	if _, err := t.Checkpoints.Share(); err != nil {
+		return err
 	}
 	if n := t.Numerics; n != "" && n != "fp32" && n != "bf16" {
 		return fmt.Errorf("train.numerics: %q is not known; fp32 or bf16 is expected", n)

@@ -154,31 +154,42 @@ func (s *session) tell(text string) {
 
 // write writes model.gguf.
 func (s *session) write(template string) (samovar.Output, error) {
-	extra, err := Keys(s.work.Inputs["tokenizer"], template)
-	if err != nil {
+	path := filepath.Join(s.work.Dir, ModelFile)
+	if err := s.writeTo(path, template); err != nil {
 		return samovar.Output{}, err
 	}
-	path := filepath.Join(s.work.Dir, ModelFile)
+	return output(path, 0)
+}
+
+// writeTo writes the weights as they are.
+func (s *session) writeTo(path, template string) error {
+	extra, err := Keys(s.work.Inputs["tokenizer"], template)
+	if err != nil {
+		return err
+	}
 	err = replace(path, func(w io.Writer) error {
 		return model.Write(w, s.model, extra, kernel.F32, s.trainer.Weight)
 	})
 	if err != nil {
-		return samovar.Output{}, fmt.Errorf("write the model: %w", err)
+		return fmt.Errorf("write the model: %w", err)
 	}
-	return output(path)
+	return nil
 }
 
-// output describes a model's file as an artifact.
-func output(path string) (samovar.Output, error) {
+// output describes a model's file as an artifact; step is that of a checkpoint
+// that is kept, or 0.
+func output(path string, step int64) (samovar.Output, error) {
 	f, err := model.Open(path)
 	if err != nil {
 		return samovar.Output{}, err
 	}
 	defer f.Close()
+	summary := f.Summary()
+	summary.Step = step
 	return samovar.Output{
 		Kind:   samovar.KindModel,
 		Files:  []samovar.OutputFile{{Name: ModelFile, Path: path, MediaType: model.MediaType}},
-		Config: f.Summary(),
+		Config: summary,
 	}, nil
 }
 

@@ -26,6 +26,8 @@ type Train struct {
 	Epochs   float64
 	Template string // chat template to store with the model
 
+	Checkpoints Checkpoints // whose weights are kept beside the model's
+
 	Sample func(weights map[string]compute.Buffer) (string, error) // text that the model writes now; nil: none
 	Save   time.Duration                                           // so much work is lost at most when the run is killed; default 30 s
 }
@@ -57,7 +59,9 @@ func (s *Train) Config() any {
 		Tuning   *Config      `json:"tuning,omitempty"`
 		Epochs   float64      `json:"epochs,omitempty"`
 		Template string       `json:"template,omitempty"`
-	}{Model: s.Model, Epochs: s.Epochs, Template: s.Template}
+
+		Checkpoints Checkpoints `json:"checkpoints,omitzero"`
+	}{Model: s.Model, Epochs: s.Epochs, Template: s.Template, Checkpoints: s.Checkpoints}
 	if s.Epochs > 0 {
 		c.Tuning = &s.Tuning
 	}
@@ -77,7 +81,11 @@ func (s *Train) Run(ctx context.Context, work samovar.Work) (out samovar.Output,
 	if _, err := r.validate(); err != nil {
 		return out, err
 	}
-	return r.write(s.Template)
+	if out, err = r.write(s.Template); err != nil {
+		return out, err
+	}
+	out.Beside, err = r.kept()
+	return out, err
 }
 
 // run is one training on rows.
@@ -133,8 +141,12 @@ func (r *run) step(n int64) (loss float64, tokens int, err error) {
 	return loss, len(rows.Tokens), err
 }
 
-// after validates now and then, and shows what the model writes.
+// after keeps the weights if they are to be kept, validates now and then, and
+// shows what the model writes.
 func (r *run) after() error {
+	if err := r.keep(); err != nil {
+		return err
+	}
 	if !r.due() {
 		return nil
 	}

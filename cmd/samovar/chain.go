@@ -195,9 +195,15 @@ func (c *chain) plan(in map[string]samovar.Input) (samovar.Stage, error) {
 
 func (c *chain) train(in map[string]samovar.Input) (samovar.Stage, error) {
 	m, err := c.config(in["shards"])
+	if err != nil {
+		return nil, err
+	}
+	keep := c.recipe.Train.Checkpoints
+	every, err := keep.Share()
 	return &train.Train{
 		Device: c.dev, Model: m, Stage: "train", Open: c.rows(false), Held: c.held(false), Template: c.kept(),
-		Sample: sampler(c.dev, m, in["tokenizer"]), Save: saveEvery,
+		Checkpoints: train.Checkpoints{Every: every, Keep: keep.Keep},
+		Sample:      sampler(c.dev, m, in["tokenizer"]), Save: saveEvery,
 	}, err
 }
 
