@@ -179,7 +179,7 @@ func (c *chain) config(shards samovar.Input) (model.Config, error) {
 func (c *chain) settings() train.Config {
 	t := c.recipe.Train
 	return train.Config{
-		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
+		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Schedule: t.Schedule, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
 		Weight: t.Weight, Clip: t.Clip, Seed: c.recipe.Seed,
 	}
 }
