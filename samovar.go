@@ -51,7 +51,7 @@ type Kind string
 // The kinds of artifact that the chain makes.
 const (
 	KindCorpus     Kind = "corpus"     // normalised documents, split into training and validation
-	KindTokenizer  Kind = "tokenizer"  // tokenizer.json
+	KindTokenizer  Kind = "tokenizer"  // a vocabulary and how text is cut by it
 	KindShards     Kind = "shards"     // token ids of a corpus under one tokenizer
 	KindPlan       Kind = "plan"       // a budget turned into a number of steps
 	KindModel      Kind = "model"      // weights with everything needed to run them
@@ -86,7 +86,8 @@ func (a Artifact) File(name string) (File, bool) {
 	return File{}, false
 }
 
-// Stage is a function from artifacts to one artifact. The digests of its
+// Stage is a function from artifacts to one artifact (and what it may keep
+// beside it on the way, see Output.Beside). The digests of its
 // inputs, its Config, the numerics and its Version together are the key under
 // which a finished run is found again instead of being repeated.
 type Stage interface {
@@ -134,7 +135,8 @@ func (in Input) Path(name string) (string, error) {
 type Output struct {
 	Kind   Kind
 	Files  []OutputFile
-	Config any // becomes Artifact.Config
+	Config any      // becomes Artifact.Config
+	Beside []Output // further artifacts of the run, which may go before it does
 }
 
 // OutputFile is a file that becomes part of an artifact. It is moved, not
@@ -177,7 +179,7 @@ type Run struct {
 	Version  int                `json:"version"`
 	Key      Digest             `json:"key"`
 	Inputs   map[string]Digest  `json:"inputs"`
-	Outputs  []Digest           `json:"outputs"`
+	Outputs  []Digest           `json:"outputs"` // what the stage is for, then what it made beside
 	Config   json.RawMessage    `json:"config"`
 	Code     string             `json:"code"` // revision of the program
 	Numerics string             `json:"numerics,omitempty"`

@@ -71,6 +71,7 @@ type Batch struct {
 	Segments []Segment
 	Outputs  []int32   // rows that Select picks, ascending
 	Targets  []int32   // for Loss: the token that follows each row; negative: no loss
+	Weights  []float32 // for LossBack: the factor of each row's loss in the gradient; nil: 1
 	Scalars  []float32 // what optimiser operations read; see AdamW
 }
 

@@ -229,6 +229,9 @@ func (e *exec) crossEntropy(y, logits *table, first int, count func() int, back 
 			scale := float32(0)
 			if back {
 				d, scale = row, e.batch.Scalars[0]
+				if e.batch.Weights != nil {
+					scale *= e.batch.Weights[first+r]
+				}
 			}
 			y.head(first+r, 0)[0] = kernel.CrossEntropy(d, row, target, scale)
 		},

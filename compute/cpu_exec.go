@@ -174,6 +174,9 @@ func (e *exec) begin(b *Batch) error {
 	if e.targets && len(b.Targets) != e.rows || len(b.Scalars) < e.scalars {
 		return fmt.Errorf("%d targets for %d rows, %d scalars of %d", len(b.Targets), e.rows, len(b.Scalars), e.scalars)
 	}
+	if b.Weights != nil && len(b.Weights) != e.rows {
+		return fmt.Errorf("%d weights for %d rows", len(b.Weights), e.rows)
+	}
 	for _, r := range b.Outputs {
 		if r < 0 || int(r) >= e.rows {
 			return fmt.Errorf("output row %d of %d", r, e.rows)

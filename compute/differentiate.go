@@ -3,8 +3,8 @@ package compute
 import "fmt"
 
 // Differentiate returns the program that runs p, which ends in a Loss, and then
-// adds the gradient of Batch.Scalars[0]·ΣLoss by every weight to a slot of its
-// own. grads gives that slot for each weight.
+// adds the gradient of Batch.Scalars[0]·Σ Batch.Weights·Loss by every weight to
+// a slot of its own. grads gives that slot for each weight.
 func Differentiate(p *Program) (q *Program, grads map[Slot]Slot, err error) {
 	d := differentiator{
 		q:       &Program{Slots: append([]SlotInfo(nil), p.Slots...), Window: p.Window, Keep: p.Keep},

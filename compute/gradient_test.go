@@ -140,12 +140,22 @@ var programs = map[string]func(b *builder) compute.Slot{
 func TestGradients(t *testing.T) {
 	for name, build := range programs {
 		t.Run(name, func(t *testing.T) {
-			devices(t, func(t *testing.T, dev compute.Device) { testGradient(t, dev, build) })
+			devices(t, func(t *testing.T, dev compute.Device) { testGradient(t, dev, build, testBatch()) })
 		})
 	}
 }
 
-func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compute.Slot) {
+// TestWeightedGradient holds the gradient of losses with a weight for each row,
+// of either sign, against central differences.
+func TestWeightedGradient(t *testing.T) {
+	devices(t, func(t *testing.T, dev compute.Device) {
+		batch := testBatch()
+		batch.Weights = []float32{0.5, -1.5, 3, 0, 1, -0.25, 2, 0.75, 1}
+		testGradient(t, dev, programs["residual stream"], batch)
+	})
+}
+
+func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compute.Slot, batch *compute.Batch) {
 	b := &builder{compute.Program{Window: window}}
 	x := build(b)
 	loss := b.token(1)
@@ -167,7 +177,6 @@ func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compu
 		write(t, bind[s], w)
 		bind[grads[s]] = alloc(t, dev, n)
 	})
-	batch := testBatch()
 	rows := len(batch.Tokens)
 	back := prepare(t, dev, q, compute.Memory{Rows: rows, Bind: bind})
 	forward := prepare(t, dev, &b.Program, compute.Memory{Rows: rows, Bind: bind})
@@ -209,7 +218,10 @@ func difference(t *testing.T, e compute.Exec, loss compute.Slot, batch *compute.
 			t.Fatal(err)
 		}
 		var sum float64
-		for _, v := range y {
+		for r, v := range y {
+			if batch.Weights != nil {
+				v *= batch.Weights[r]
+			}
 			sum += float64(v)
 		}
 		return sum * float64(batch.Scalars[0])

@@ -179,7 +179,8 @@ type ExpertsBack struct {
 }
 
 // LossBack computes Loss and in the same pass DX and DW of
-// Batch.Scalars[0] · Σ Y, so that the logits never exist as a whole.
+// Batch.Scalars[0] · Σ Batch.Weights·Y, so that the logits never exist as a
+// whole. Y itself has no weight.
 type LossBack struct {
 	Loss
 	DX  View

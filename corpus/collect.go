@@ -94,7 +94,7 @@ func (c *Collect) Config() any {
 // It starts over when it has been interrupted. Memory: a few batches, and about
 // 32 bytes for each distinct document (the set of hashes).
 func (c *Collect) Run(ctx context.Context, work samovar.Work) (samovar.Output, error) {
-	below := thresholds{c.validation, c.validation}
+	below := thresholds{c.validation, c.validation, c.validation}
 	p, err := c.pass(ctx, work, below)
 	if err != nil {
 		return samovar.Output{}, err
@@ -118,9 +118,9 @@ func (c *Collect) Run(ctx context.Context, work samovar.Work) (samovar.Output, e
 	return p.output()
 }
 
-// thresholds holds for texts [0] and dialogues [1] the first byte of the hash
-// below which a document is held out.
-type thresholds [2]int
+// thresholds holds for texts [0], dialogues [1] and preferences [2] the first
+// byte of the hash below which a document is held out.
+type thresholds [3]int
 
 // pass is one reading of all sources.
 type pass struct {
@@ -131,7 +131,7 @@ type pass struct {
 	seen       map[[16]byte]struct{}
 	train      *writer
 	validation *writer
-	count      [2]struct {
+	count      [3]struct { // as thresholds
 		train, validation int64
 		smallest          byte // first byte of a hash, of those in train
 	}
@@ -141,13 +141,15 @@ type pass struct {
 
 func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds) (p *pass, err error) {
 	p = &pass{work: work, sources: c.sources, below: below, seen: map[[16]byte]struct{}{}}
-	p.report.Validation = Split{below[0], below[1]}
+	p.report.Validation = Split{Text: below[0], Dialogue: below[1]}
 	p.why = make([]string, len(c.sources))
 	for _, s := range c.sources {
 		p.report.Sources = append(p.report.Sources, SourceReport{Declaration: s.declaration()})
 		p.total += s.bytes
 	}
-	p.count[0].smallest, p.count[1].smallest = 255, 255
+	for k := range p.count {
+		p.count[k].smallest = 255
+	}
 	if p.train, err = newWriter(filepath.Join(work.Dir, TrainFile)); err != nil {
 		return nil, err
 	}
@@ -226,7 +228,11 @@ func (p *pass) write(r *SourceReport, d parsed) error {
 	}
 	p.seen[d.sum] = struct{}{}
 	kind := 0
-	if d.turns {
+	switch {
+	case d.pair:
+		kind = 2
+		p.report.Validation.Preference = p.below[kind]
+	case d.turns:
 		kind = 1
 	}
 	n := &p.count[kind]
@@ -265,7 +271,7 @@ func (p *pass) enough() error {
 			p.event(samovar.Event{Text: fmt.Sprintf("source %d: passed over %s", i+1, passed)})
 		}
 	}
-	for k, name := range []string{Text, Dialogue} {
+	for k, name := range []string{Text, Dialogue, Preference} {
 		n := p.count[k]
 		if n.train+n.validation > 0 && (n.train == 0 || n.validation == 0) {
 			return fmt.Errorf("too little %s: %d distinct documents, and at least one to train on and one to hold out are needed: add more",
@@ -285,8 +291,10 @@ func (p *pass) output() (samovar.Output, error) {
 		return samovar.Output{}, err
 	}
 	if r := p.work.Recorder; r != nil {
-		for k, name := range []string{"documents", "dialogues"} {
-			r.Metric(name, float64(p.count[k].train+p.count[k].validation))
+		for k, name := range []string{"documents", "dialogues", "preferences"} {
+			if n := p.count[k].train + p.count[k].validation; k < 2 || n > 0 {
+				r.Metric(name, float64(n))
+			}
 		}
 	}
 	out := samovar.Output{Kind: samovar.KindCorpus, Config: p.report}

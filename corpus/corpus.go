@@ -15,20 +15,21 @@ import (
 
 // The kinds of source.
 const (
-	Text     = "text"     // documents of running text
-	Dialogue = "dialogue" // documents of turns between a user and an assistant
+	Text       = "text"       // documents of running text
+	Dialogue   = "dialogue"   // documents of turns between a user and an assistant
+	Preference = "preference" // pairs of answers to one prompt, of which one was chosen
 )
 
 // Source is one entry of a recipe's corpus: where texts lie and what is known
 // about them.
 type Source struct {
 	Path     string   `json:"path"`              // file, folder, or pattern with *, ?, [a-z] and **
-	Field    string   `json:"field,omitempty"`   // field of JSON lines; default "text", or "turns" for a dialogue
+	Field    string   `json:"field,omitempty"`   // field of JSON lines; default "text", "turns" for a dialogue, "prompt" for a preference
 	Language string   `json:"language"`          // BCP 47, such as "en" or "zxx" (none); required
 	Licence  string   `json:"licence"`           // SPDX identifier where there is one; required
 	Origin   string   `json:"origin"`            // who made it, for the model's card; required
 	Weight   float64  `json:"weight,omitempty"`  // times that each document is seen in an epoch; 0 means 1
-	Kind     string   `json:"kind,omitempty"`    // Text or Dialogue; default by Field
+	Kind     string   `json:"kind,omitempty"`    // Text, Dialogue or Preference; default Text or Dialogue by Field
 	Include  []string `json:"include,omitempty"` // only files with these extensions, such as ".go"; default all
 }
 
@@ -78,9 +79,9 @@ func (s Source) check() (Source, error) {
 		if s.Field == "turns" || s.Field == "messages" || s.Field == "conversations" {
 			s.Kind = Dialogue
 		}
-	case Text, Dialogue:
+	case Text, Dialogue, Preference:
 	default:
-		return s, fmt.Errorf("kind %q is unknown: write %s or %s", s.Kind, Text, Dialogue)
+		return s, fmt.Errorf("kind %q is unknown: write %s, %s or %s", s.Kind, Text, Dialogue, Preference)
 	}
 	return s, nil
 }
@@ -96,11 +97,13 @@ func (s Source) field() string {
 	return "text"
 }
 
-// Document is one text or one dialogue: exactly one of Text and Turns is set.
+// Document is one text, one dialogue or one preference: exactly one of Text and
+// Turns is set.
 type Document struct {
-	Source int    `json:"source"` // index in the recipe's corpus
-	Text   string `json:"text,omitempty"`
-	Turns  []Turn `json:"turns,omitempty"`
+	Source   int    `json:"source"` // index in the recipe's corpus
+	Text     string `json:"text,omitempty"`
+	Turns    []Turn `json:"turns,omitempty"`
+	Rejected []Turn `json:"rejected,omitempty"` // of a preference: Turns ends with the answer chosen, this with the other
 }
 
 // Turn is what one side says: a pair ["user", "Hello."] in JSON.

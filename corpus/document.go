@@ -14,9 +14,10 @@ import (
 )
 
 // size returns the bytes of UTF-8 in the document's text or turns.
-func (d Document) size() int {
-	n := len(d.Text)
-	for _, t := range d.Turns {
+func (d Document) size() int { return len(d.Text) + sizeOf(d.Turns) + sizeOf(d.Rejected) }
+
+func sizeOf(turns []Turn) (n int) {
+	for _, t := range turns {
 		n += len(t.Text)
 	}
 	return n
@@ -44,14 +45,22 @@ func (d Document) appendJSON(b []byte) []byte {
 		b = appendString(append(b, `,"text":`...), d.Text)
 		return append(b, '}')
 	}
-	b = append(b, `,"turns":[`...)
-	for i, t := range d.Turns {
+	b = appendTurns(append(b, `,"turns":`...), d.Turns)
+	if d.Rejected != nil {
+		b = appendTurns(append(b, `,"rejected":`...), d.Rejected)
+	}
+	return append(b, '}')
+}
+
+func appendTurns(b []byte, turns []Turn) []byte {
+	b = append(b, '[')
+	for i, t := range turns {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = t.appendJSON(b)
 	}
-	return append(b, "]}"...)
+	return append(b, ']')
 }
 
 // appendString appends s, which is valid UTF-8, as a JSON string.
@@ -121,7 +130,7 @@ func decode(data []byte) (Document, error) {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return d, err
 	}
-	if (d.Text == "") == (d.Turns == nil) || d.Source < 0 || !utf8.ValidString(d.Text) {
+	if (d.Text == "") == (d.Turns == nil) || d.Turns == nil && d.Rejected != nil || d.Source < 0 || !utf8.ValidString(d.Text) {
 		return d, errors.New("this is no document of a corpus")
 	}
 	return d, nil

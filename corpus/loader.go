@@ -1,9 +1,7 @@
 package corpus
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"sync"
 )
 
@@ -29,10 +27,9 @@ type LoaderConfig struct {
 type Loader struct {
 	set     *Set
 	config  LoaderConfig
-	copies  []int64 // documents that each source gives an epoch
-	slots   int64   // sum of copies
-	first   int64   // rows of the first epoch
-	uniform bool    // every epoch has as many
+	mixture mixture
+	first   int64 // rows of the first epoch
+	uniform bool  // every epoch has as many
 
 	mu     sync.Mutex
 	ends   []int64 // rows up to the end of each epoch that has been laid out
@@ -64,25 +61,16 @@ func NewLoader(set *Set, config LoaderConfig) (*Loader, error) {
 	if config.Rows <= 0 || config.Window <= 0 {
 		return nil, fmt.Errorf("load rows: %d rows of %d tokens make no batch", config.Rows, config.Window)
 	}
-	l := &Loader{set: set, config: config, uniform: !config.Whole && config.Limit == 0}
-	for i, docs := range set.sources {
-		w := l.weight(i)
-		if !(w >= 0 && w <= maxWeight) {
-			return nil, fmt.Errorf("load rows: weight %v of source %d is not between 0 and %d", w, i+1, maxWeight)
-		}
-		n := int64(math.RoundToEven(w * float64(docs.len())))
-		if n == 0 && w > 0 && docs.len() > 0 {
-			n = 1
-		}
-		if docs.len() > 0 && n%docs.len() != 0 {
-			l.uniform = false
-		}
-		l.copies = append(l.copies, n)
-		l.slots += n
+	l := &Loader{set: set, config: config}
+	if config.Weights == nil && !config.Once {
+		l.config.Weights = set.weights
 	}
-	if l.slots == 0 {
-		return nil, errors.New("load rows: every source with documents has weight 0")
+	var whole bool
+	var err error
+	if l.mixture, whole, err = newMixture(config.Seed, set.sources, l.config.Weights); err != nil {
+		return nil, fmt.Errorf("load rows: %w", err)
 	}
+	l.uniform = whole && !config.Whole && config.Limit == 0
 	l.layout = l.lay(0)
 	l.first = l.layout.Rows
 	l.ends = []int64{l.first}
@@ -91,17 +79,6 @@ func NewLoader(set *Set, config LoaderConfig) (*Loader, error) {
 			l.layout.Tokens, config.Rows, config.Window, batch)
 	}
 	return l, nil
-}
-
-func (l *Loader) weight(source int) float64 {
-	weights := l.config.Weights
-	if weights == nil && !l.config.Once {
-		weights = l.set.weights
-	}
-	if source < len(weights) {
-		return weights[source]
-	}
-	return 1
 }
 
 // Epoch returns the counts of epoch e, from 0.
@@ -216,8 +193,8 @@ const markEvery = 16
 
 // lay walks through an epoch once.
 func (l *Loader) lay(e int64) layout {
-	y := layout{number: e, order: permute(l.slots, l.config.Seed, uint64(e)), slots: l.slots}
-	for slot := range l.slots {
+	y := layout{number: e, order: permute(l.mixture.slots, l.config.Seed, uint64(e)), slots: l.mixture.slots}
+	for slot := range l.mixture.slots {
 		x := l.document(&y, slot)
 		y.Documents++
 		y.Tokens += x.Len
@@ -240,21 +217,9 @@ func (l *Loader) lay(e int64) layout {
 // rowSeed makes the order of rows another than that of documents.
 const rowSeed = 0x726f7773
 
-// document returns the document in a slot. A slot belongs to a source and is
-// one of the copies that it gives this epoch; the copies of all epochs, in
-// order, go through the source's documents again and again, in an order of its
-// own each time.
+// document returns the document in a slot.
 func (l *Loader) document(y *layout, slot int64) Extent {
-	i := y.order.at(slot)
-	source := 0
-	for i >= l.copies[source] {
-		i -= l.copies[source]
-		source++
-	}
-	docs := l.set.sources[source]
-	i += y.number * l.copies[source]
-	pass := permute(docs.len(), l.config.Seed, uint64(source)+1, uint64(i/docs.len()))
-	return l.set.Extent(docs.first + pass.at(i%docs.len()))
+	return l.set.Extent(l.mixture.at(y.number, y.order.at(slot)))
 }
 
 // fill lays the row that begins at from into tokens and targets, where given,

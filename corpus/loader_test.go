@@ -163,7 +163,7 @@ func checkEpochs(r *rapid.T, set *Set, loader *Loader, lengths [][]int, config L
 			if counts[id]%(length-1) != 0 {
 				r.Fatalf("document %d of %d ids appears in parts: %d", id, length, counts[id])
 			}
-			want := epochs * float64(loader.copies[source]) / float64(len(docs))
+			want := epochs * float64(loader.mixture.copies[source]) / float64(len(docs))
 			if math.Abs(float64(times)-want) >= 1 {
 				r.Fatalf("document %d of source %d with weight %v appears %d times in %d epochs", id, source, config.Weights[source], times, epochs)
 			}

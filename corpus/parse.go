@@ -20,6 +20,7 @@ type parsed struct {
 	first   byte   // first byte of the SHA-256 of the document as it came
 	sum     [16]byte
 	turns   bool
+	pair    bool
 	in      int // bytes as it came
 	out     int // bytes of UTF-8 in the normalised text or turns
 	invalid int // bytes that were no UTF-8
@@ -28,18 +29,25 @@ type parsed struct {
 // parse reads one document of source index. Its split is decided by the
 // SHA-256 of its bytes before they are normalised: those of a file of text, or
 // of a piece of one; of a JSON line, those of the field's string, or of its
-// turns as they stand in the line.
+// turns as they stand in the line; of a preference, see pair.key.
 func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
 	doc := Document{Source: index}
 	p := parsed{in: len(data)}
 	raw := data
+	if s.Kind == Preference {
+		if !lines {
+			return p, errors.New("preferences are read from JSON lines, .jsonl: correct the path or the kind")
+		}
+		err := s.parsePair(&p, doc, data)
+		return p, err
+	}
 	if lines {
 		value, invalid, err := s.value(data)
 		if err != nil {
 			return p, err
 		}
 		if p.invalid = invalid; invalid*brokenShare > len(data) {
-			p.verdict, p.why = broken, "too many bytes are no UTF-8"
+			p.verdict, p.why = broken, tooBroken
 			return p, nil
 		}
 		if raw, doc.Turns, err = s.content(value); err != nil {
@@ -68,17 +76,61 @@ func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
 		}
 		doc.Text = string(text)
 	}
-	p.out = doc.size()
-	start := len(fmt.Sprintf(`{"source":%d`, index)) // what follows is content alone
-	p.line = append(doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
-	sum = sha256.Sum256(p.line[start:])
-	copy(p.sum[:], sum[:])
+	p.write(doc)
 	return p, nil
+}
+
+// write sets the line of a document and its sum, in which the source has no
+// part.
+func (p *parsed) write(doc Document) {
+	p.out = doc.size()
+	start := len(fmt.Sprintf(`{"source":%d`, doc.Source)) // what follows is content alone
+	p.line = append(doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
+	sum := sha256.Sum256(p.line[start:])
+	copy(p.sum[:], sum[:])
+}
+
+// tooBroken is why a line is passed over of which a brokenShare is no UTF-8.
+const tooBroken = "too many bytes are no UTF-8"
+
+// parsePair reads a preference into p.
+func (s Source) parsePair(p *parsed, doc Document, line []byte) error {
+	raw, invalid, err := s.preference(line)
+	if p.invalid = invalid; err != nil {
+		return err
+	}
+	sum := sha256.Sum256(raw.key())
+	p.pair, p.first = true, sum[0]
+	clean, why := raw.normal()
+	if invalid*brokenShare > len(line) {
+		why = tooBroken
+	}
+	if p.why = why; why != "" {
+		p.verdict = broken
+		return nil
+	}
+	doc.Turns, doc.Rejected = clean.chosen, clean.rejected
+	p.write(doc)
+	return nil
 }
 
 // value returns the JSON value of the source's field in a line, and how many
 // bytes of the line were no UTF-8.
 func (s Source) value(line []byte) (value []byte, invalid int, err error) {
+	line, invalid, err = object(line, fmt.Sprintf("{%q: …}", s.field()))
+	if err != nil {
+		return nil, invalid, err
+	}
+	value, names := member(line, s.field())
+	if value == nil {
+		return nil, invalid, fmt.Errorf("there is no field %q; there is %s", s.field(), quoted(names))
+	}
+	return value, invalid, nil
+}
+
+// object returns a line as an object of valid JSON in valid UTF-8, and how many
+// of its bytes were none. such is what is expected.
+func object(line []byte, such string) (valid []byte, invalid int, err error) {
 	if !utf8.Valid(line) {
 		line, invalid = repair(line)
 	}
@@ -87,13 +139,9 @@ func (s Source) value(line []byte) (value []byte, invalid int, err error) {
 		return nil, invalid, fmt.Errorf("this is no JSON: %w", json.Unmarshal(line, &any))
 	}
 	if line[0] != '{' {
-		return nil, invalid, fmt.Errorf(`an object such as {%q: …} is expected on each line`, s.field())
+		return nil, invalid, fmt.Errorf("an object such as %s is expected on each line", such)
 	}
-	value, names := member(line, s.field())
-	if value == nil {
-		return nil, invalid, fmt.Errorf("there is no field %q; there is %s", s.field(), quoted(names))
-	}
-	return value, invalid, nil
+	return line, invalid, nil
 }
 
 // quoted lists names for a message, the first dozen of them.
@@ -307,13 +355,16 @@ var roles = map[string]string{
 	"tool":   "tool", "function": "tool",
 }
 
+// role is how chat templates name a speaker; empty: neither knows the other.
+func role(name string) string { return roles[strings.ToLower(strings.TrimSpace(name))] }
+
 // dialogue returns turns normalised, their roles named as chat templates name
 // them, or why they are of no use. A "system" that answers, where nobody is
 // called assistant, is the assistant (Schema-Guided Dialogue).
 func dialogue(turns []Turn) (normalised []Turn, why string) {
 	for _, t := range turns {
-		role, ok := roles[strings.ToLower(strings.TrimSpace(t.Role))]
-		if !ok {
+		role := role(t.Role)
+		if role == "" {
 			return nil, fmt.Sprintf("the speaker %q is neither user nor assistant (kind: text reads it as a play)", t.Role)
 		}
 		text, _, v := normal([]byte(t.Text))

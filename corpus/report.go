@@ -32,11 +32,12 @@ type Report struct {
 	Sources    []SourceReport `json:"sources"`
 }
 
-// Split holds the first byte of the hash below which a text, and a dialogue, is
-// held out.
+// Split holds the first byte of the hash below which a text, a dialogue, and a
+// preference where there is one, is held out.
 type Split struct {
-	Text     int `json:"text"`
-	Dialogue int `json:"dialogue"`
+	Text       int `json:"text"`
+	Dialogue   int `json:"dialogue"`
+	Preference int `json:"preference,omitempty"`
 }
 
 // SourceReport counts what one source gave.

@@ -16,6 +16,11 @@ const (
 	Validation         = "validation"
 	DialogueTrain      = "dialogue-train"
 	DialogueValidation = "dialogue-validation"
+
+	// Of preferences; document 2i is a prompt with the answer chosen, 2i+1 the
+	// same with the one rejected.
+	PreferenceTrain      = "preference-train"
+	PreferenceValidation = "preference-validation"
 )
 
 // Encoder turns text into token ids. It is called from several goroutines.
@@ -93,32 +98,30 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 		}
 	}
 	out, shards := samovar.Output{Kind: samovar.KindShards}, Shards{Weights: s.Weights}
-	for _, split := range []struct{ file, text, dialogue string }{
-		{TrainFile, Train, DialogueTrain}, {ValidationFile, Validation, DialogueValidation},
+	for _, split := range []struct{ file, text, dialogue, preference string }{
+		{TrainFile, Train, DialogueTrain, PreferenceTrain}, {ValidationFile, Validation, DialogueValidation, PreferenceValidation},
 	} {
 		path, err := corpus.Path(split.file)
 		if err != nil {
 			return out, err
 		}
-		texts := newPart(filepath.Join(work.Dir, split.text), s, false)
-		dialogues := newPart(filepath.Join(work.Dir, split.dialogue), s, true)
+		parts := [3]*part{} // by encoded.part
+		for i, name := range []string{split.text, split.dialogue, split.preference} {
+			parts[i] = newPart(filepath.Join(work.Dir, name), s, i > 0)
+		}
 		err = s.split(ctx, path, func(b encodedBatch) error {
 			for _, d := range b.documents {
-				p := texts
-				if d.learn != nil {
-					p = dialogues
-				}
-				if err := p.add(d); err != nil {
+				if err := parts[d.part].add(d); err != nil {
 					return err
 				}
 			}
-			done += int64(len(b.documents))
+			done += int64(b.lines)
 			if work.Recorder != nil {
 				work.Recorder.Event(samovar.Event{Step: done, Of: of, Unit: "documents"})
 			}
 			return nil
 		})
-		for _, p := range []*part{texts, dialogues} {
+		for _, p := range parts {
 			if err = first(err, p.close()); err == nil && p.documents > 0 {
 				shards.Parts = append(shards.Parts, p.count())
 				out.Files = append(out.Files, p.files()...)
@@ -145,12 +148,16 @@ func (s *Shard) has(id int32) bool { return id >= 0 && int(id) < s.Vocabulary }
 // encoded is one document as ids.
 type encoded struct {
 	source int
+	part   int // 0: of texts, 1: of dialogues, 2: of preferences
 	bytes  int
 	ids    []int32
 	learn  []bool // nil for a text
 }
 
-type encodedBatch struct{ documents []encoded }
+type encodedBatch struct {
+	documents []encoded
+	lines     int // of the corpus; a preference's makes two documents
+}
 
 // lineBatch is some lines of a corpus' file, which end where ends says.
 type lineBatch struct {
@@ -181,19 +188,44 @@ func (s *Shard) split(ctx context.Context, path string, consume func(encodedBatc
 }
 
 func (s *Shard) encode(b lineBatch) (encodedBatch, error) {
-	out := encodedBatch{make([]encoded, len(b.ends))}
+	out := encodedBatch{make([]encoded, 0, len(b.ends)), len(b.ends)}
 	start := 0
-	for i, end := range b.ends {
+	for _, end := range b.ends {
 		doc, err := decode(b.data[start:end])
 		if err != nil {
 			return out, err
 		}
-		if out.documents[i], err = s.document(doc); err != nil {
-			return out, err
+		if doc.Rejected != nil {
+			both, err := s.pair(doc)
+			if err != nil {
+				return out, err
+			}
+			out.documents = append(out.documents, both[:]...)
+		} else {
+			e, err := s.document(doc)
+			if err != nil {
+				return out, err
+			}
+			out.documents = append(out.documents, e)
 		}
 		start = end
 	}
 	return out, nil
+}
+
+// pair encodes both answers of a preference. What they begin with alike is not
+// learnt: the gradients of its ids would cancel.
+func (s *Shard) pair(doc Document) (both [2]encoded, err error) {
+	for i, turns := range [][]Turn{doc.Turns, doc.Rejected} {
+		if both[i], err = s.document(Document{Source: doc.Source, Turns: turns}); err != nil {
+			return both, err
+		}
+		both[i].part = 2
+	}
+	for i := 0; i < min(len(both[0].ids), len(both[1].ids)) && both[0].ids[i] == both[1].ids[i]; i++ {
+		both[0].learn[i], both[1].learn[i] = false, false
+	}
+	return both, nil
 }
 
 // document encodes one document and checks what the encoder returns.
@@ -216,6 +248,7 @@ func (s *Shard) document(doc Document) (encoded, error) {
 		if len(e.ids) == 0 || len(e.learn) != len(e.ids) {
 			return e, fmt.Errorf("a dialogue became %d ids and %d marks", len(e.ids), len(e.learn))
 		}
+		e.part = 1
 	}
 	for _, id := range e.ids {
 		if !s.has(id) {

@@ -6,21 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"samovar"
 	"samovar/model/gguf"
 	"samovar/tokenizer"
 )
 
-// TokenizerFile is the file of a tokenizer.
-const TokenizerFile = "tokenizer.json"
+// The file of a tokenizer: TokenizerFile of one that was learnt, KeptFile of one
+// that was taken from a model, as metadata of GGUF without a tensor. Hugging
+// Face's form cannot hold every vocabulary that GGUF can.
+const (
+	TokenizerFile = "tokenizer.json"
+	KeptFile      = "tokenizer.gguf"
+)
 
 // Vocabulary is the stage that makes a tokenizer: learnt from a corpus (input
 // "corpus"), or taken from the model that training goes on from (input "model").
 type Vocabulary struct {
 	Learn tokenizer.Config
+	Keep  bool // take the model's
 }
 
 // Name returns "tokenizer".
@@ -35,27 +43,30 @@ func (v *Vocabulary) Config() any {
 		Vocab   int      `json:"vocab"`
 		Pre     string   `json:"pre,omitempty"`
 		Special []string `json:"special,omitempty"`
-	}{v.Learn.Vocab, v.Learn.Pre, v.Learn.Special}
+		Keep    bool     `json:"keep,omitempty"`
+	}{v.Learn.Vocab, v.Learn.Pre, v.Learn.Special, v.Keep}
 }
 
-// Run writes tokenizer.json.
+// Run writes tokenizer.json or tokenizer.gguf.
 func (v *Vocabulary) Run(ctx context.Context, work samovar.Work) (samovar.Output, error) {
 	t, err := v.make(ctx, work)
 	if err != nil {
 		return samovar.Output{}, err
 	}
-	text, err := json.Marshal(t)
-	if err != nil {
-		return samovar.Output{}, fmt.Errorf("encode the tokenizer: %w", err)
+	file := samovar.OutputFile{Name: TokenizerFile, MediaType: "application/json"}
+	write := writeJSON
+	if v.Keep {
+		file = samovar.OutputFile{Name: KeptFile, MediaType: "application/vnd.samovar.tokenizer.gguf"}
+		write = writeMetadata
 	}
-	path := filepath.Join(work.Dir, TokenizerFile)
-	if err := os.WriteFile(path, text, 0o644); err != nil {
+	file.Path = filepath.Join(work.Dir, file.Name)
+	if err := write(file.Path, t); err != nil {
 		return samovar.Output{}, fmt.Errorf("write the tokenizer: %w", err)
 	}
 	work.Recorder.Metric("vocabulary", float64(t.Size()))
 	return samovar.Output{
 		Kind:  samovar.KindTokenizer,
-		Files: []samovar.OutputFile{{Name: TokenizerFile, Path: path, MediaType: "application/json"}},
+		Files: []samovar.OutputFile{file},
 		Config: struct {
 			Vocabulary int    `json:"vocabulary"`
 			Pre        string `json:"pre"`
@@ -63,9 +74,30 @@ func (v *Vocabulary) Run(ctx context.Context, work samovar.Work) (samovar.Output
 	}, nil
 }
 
+func writeJSON(path string, t *tokenizer.Tokenizer) error {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o644)
+}
+
+func writeMetadata(path string, t *tokenizer.Tokenizer) error {
+	var keys []gguf.KV
+	all := t.Metadata()
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		keys = append(keys, gguf.KV{Key: k, Value: all[k]})
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return first(gguf.Write(f, keys, nil), f.Close())
+}
+
 func (v *Vocabulary) make(ctx context.Context, work samovar.Work) (*tokenizer.Tokenizer, error) {
-	if in, ok := work.Inputs["model"]; ok {
-		return tokenizerOf(in)
+	if v.Keep {
+		return tokenizerOf(work.Inputs["model"])
 	}
 	path, err := work.Inputs["corpus"].Path(TrainFile)
 	if err != nil {

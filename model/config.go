@@ -150,6 +150,29 @@ func (c Config) checkLatent() error {
 	return nil
 }
 
+// Continues returns why a model like next cannot go on from weights of c, or
+// nil: only the window, the base of rotary positions and the epsilon may differ.
+func (c Config) Continues(next Config) error {
+	c.Window, c.RopeBase, c.Epsilon = next.Window, next.RopeBase, next.Epsilon
+	if c == next {
+		return nil
+	}
+	for _, f := range []struct {
+		name      string
+		have, ask any
+	}{
+		{"architecture", c.Architecture, next.Architecture}, {"vocabulary", c.Vocabulary, next.Vocabulary}, {"layers", c.Layers, next.Layers},
+		{"width", c.Width, next.Width}, {"heads", c.Heads, next.Heads}, {"kv_heads", c.KVHeads, next.KVHeads},
+		{"head_dim", c.HeadDim, next.HeadDim}, {"hidden", c.Hidden, next.Hidden}, {"tied", c.Tied, next.Tied},
+		{"experts", c.Experts, next.Experts}, {"latent", c.Latent, next.Latent},
+	} {
+		if f.have != f.ask {
+			return fmt.Errorf("the weights have %s %v, not %v: leave it out of the recipe, or train from nothing", f.name, f.have, f.ask)
+		}
+	}
+	return nil
+}
+
 // dense reports whether a layer has one MLP instead of experts.
 func (c Config) dense(layer int) bool { return c.Experts.Count == 0 || layer < c.Experts.Dense }
 

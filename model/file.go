@@ -215,12 +215,16 @@ type Summary struct {
 	Quantization string `json:"quantization"`
 	Window       int    `json:"window"`
 	Vocabulary   int    `json:"vocabulary"`
-	Chat         bool   `json:"chat"` // it has a chat template
+	Chat         bool   `json:"chat"`           // it has a chat template
+	Step         int64  `json:"step,omitempty"` // of weights kept at a checkpoint: steps that they had been trained
 }
 
 // Summary describes f.
 func (f *File) Summary() Summary {
 	all, active := f.Config.Parameters()
 	_, chat := f.Value("tokenizer.chat_template")
-	return Summary{f.Config.Architecture, all, active, f.Quantization(), f.Config.Window, f.Config.Vocabulary, chat}
+	return Summary{
+		Architecture: f.Config.Architecture, Parameters: all, Active: active, Quantization: f.Quantization(),
+		Window: f.Config.Window, Vocabulary: f.Config.Vocabulary, Chat: chat,
+	}
 }

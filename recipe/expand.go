@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// expand replaces environment variables in the sources' paths and makes them
-// absolute, relative to the recipe's folder.
+// expand replaces environment variables in paths and makes them absolute,
+// relative to the recipe's folder.
 func (r *Recipe) expand() error {
 	for i := range r.Corpus {
 		path, err := expand(r.Corpus[i].Path)
@@ -20,6 +20,27 @@ func (r *Recipe) expand() error {
 			path = filepath.Join(r.Dir, path)
 		}
 		r.Corpus[i].Path = path
+	}
+	return r.expandFrom()
+}
+
+// expandFrom makes the path of a GGUF file to go on from absolute; other
+// references stay.
+func (r *Recipe) expandFrom() error {
+	if !strings.HasSuffix(r.Model.From, ".gguf") {
+		return nil
+	}
+	path, err := expand(r.Model.From)
+	if err != nil {
+		return fmt.Errorf("model.from: %w", err)
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.Dir, path)
+	}
+	if _, err = os.Stat(path); err == nil {
+		r.Model.From = path
+	} else if filepath.Base(r.Model.From) != r.Model.From { // no name of the store
+		return fmt.Errorf("model.from: %w: correct the path", err)
 	}
 	return nil
 }

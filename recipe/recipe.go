@@ -32,6 +32,7 @@ type Recipe struct {
 	Model      Model     `json:"model"`
 	Train      Train     `json:"train"`
 	Tune       *Tune     `json:"tune"`
+	Prefer     *Prefer   `json:"prefer"`
 	Eval       Eval      `json:"eval"`
 	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
 
@@ -75,12 +76,37 @@ type Train struct {
 	Leaves    int     `json:"leaves"`
 	Optimiser string  `json:"optimiser"` // adamw or muon
 	MuonRate  float64 `json:"muon_rate"`
+	Schedule  string  `json:"schedule"` // linear, sqrt or cosine
 	Rate      float64 `json:"rate"`
 	Warmup    float64 `json:"warmup"`
 	Decay     float64 `json:"decay"`
 	Weight    float64 `json:"weight_decay"`
 	Clip      float64 `json:"clip"`
 	Windows   []int   `json:"windows"` // tokens of a row in equal parts of the run
+
+	Checkpoints Checkpoints `json:"checkpoints"`
+}
+
+// Checkpoints says which weights are kept on the way, as NAME:step-N.
+type Checkpoints struct {
+	Every string `json:"every"` // share of the steps between two, such as 10%
+	Keep  int    `json:"keep"`  // the last so many stay; default all
+}
+
+// Share returns Every as a number; 0: none are kept.
+func (c Checkpoints) Share() (float64, error) {
+	if c == (Checkpoints{}) {
+		return 0, nil
+	}
+	digits, ok := strings.CutSuffix(c.Every, "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+	if !ok || err != nil || !(v >= 1 && v < 100) {
+		return 0, fmt.Errorf("train.checkpoints.every: %q is no share of the steps: between 1%% and 99%% is expected", c.Every)
+	}
+	if c.Keep < 0 || c.Keep > 100 {
+		return 0, fmt.Errorf("train.checkpoints.keep: %d; between 1 and 100 is expected", c.Keep)
+	}
+	return v / 100, nil
 }
 
 // Tune is the settings of supervised tuning.
@@ -88,6 +114,14 @@ type Tune struct {
 	Epochs float64 `json:"epochs"`
 	Batch  Count   `json:"batch"`
 	Rate   float64 `json:"rate"`
+}
+
+// Prefer is the settings of tuning on preferences.
+type Prefer struct {
+	Epochs float64 `json:"epochs"`
+	Beta   float64 `json:"beta"`
+	Rate   float64 `json:"rate"`
+	Batch  Count   `json:"batch"` // pairs a step
 }
 
 // Eval is what the result must reach to be released.
@@ -243,16 +277,55 @@ func (r *Recipe) check() error {
 			return fmt.Errorf("corpus[%d]: weight is %g; between 0 and 1000 is expected", i, s.Weight)
 		}
 	}
-	if err := r.Train.check(); err != nil {
+	if err := r.Train.check(r.Model.From != "" && (r.Tune != nil || r.Prefer != nil)); err != nil {
 		return err
 	}
 	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
 		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)
 	}
+	if err := r.checkPreferences(); err != nil {
+		return err
+	}
 	return r.checkModel()
 }
 
-func (t Train) check() error {
+// preference is the kind of a source of preferences.
+const preference = "preference"
+
+func (r *Recipe) checkPreferences() error {
+	if p := r.Prefer; p != nil {
+		switch {
+		case !(p.Epochs > 0 && p.Epochs <= 100):
+			return fmt.Errorf("prefer.epochs: %g; above 0 and at most 100 is expected", p.Epochs)
+		case p.Beta < 0 || p.Beta > 100:
+			return fmt.Errorf("prefer.beta: %g; above 0 and at most 100 is expected", p.Beta)
+		case p.Rate < 0 || p.Rate > 1:
+			return fmt.Errorf("prefer.rate: %g; above 0 and at most 1 is expected", p.Rate)
+		}
+	}
+	pairs := 0
+	for i, s := range r.Corpus {
+		if s.Kind != preference {
+			continue
+		}
+		if pairs++; r.Prefer == nil {
+			return fmt.Errorf("corpus[%d]: nothing learns from preferences: add a section prefer, such as prefer: {epochs: 1}", i)
+		}
+	}
+	switch {
+	case r.Prefer != nil && pairs == 0:
+		return errors.New("prefer: there is no pair of answers to learn from: give a source whose kind is preference, or leave prefer out")
+	case pairs == len(r.Corpus):
+		return errors.New("corpus: every source is of preferences: add text or dialogues, on which bits per byte are measured")
+	}
+	return nil
+}
+
+// HasBudget says whether there is anything to train before tuning.
+func (t Train) HasBudget() bool { return t.Tokens > 0 || t.Hours > 0 || t.KWh > 0 }
+
+// check returns what is wrong; none says that a recipe need not train.
+func (t Train) check(none bool) error {
 	var given []string
 	for _, b := range []struct {
 		name  string
@@ -266,10 +339,13 @@ func (t Train) check() error {
 		}
 	}
 	switch {
-	case len(given) == 0:
+	case len(given) == 0 && !none:
 		return errors.New("train: there is no budget; give one of tokens, hours and kwh")
 	case len(given) > 1:
 		return fmt.Errorf("train: %s are %d budgets; give one", strings.Join(given, " and "), len(given))
+	}
+	if _, err := t.Checkpoints.Share(); err != nil {
+		return err
 	}
 	if n := t.Numerics; n != "" && n != "fp32" && n != "bf16" {
 		return fmt.Errorf("train.numerics: %q is not known; fp32 or bf16 is expected", n)

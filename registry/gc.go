@@ -199,7 +199,7 @@ func (g *sweep) index(ctx context.Context, manifests []ocispec.Descriptor) error
 	})
 }
 
-// keys removes the keys of stages whose record or output is not kept, and
+// keys removes the keys of stages whose record or first output is not kept, and
 // marks the records of the others.
 func (g *sweep) keys() error {
 	return g.folder(keysName, func(path string) bool {
@@ -211,7 +211,7 @@ func (g *sweep) keys() error {
 		if err != nil {
 			return true
 		}
-		if slices.ContainsFunc(r.Outputs, func(out samovar.Digest) bool { return !g.marked[out] }) {
+		if len(r.Outputs) > 0 && !g.marked[r.Outputs[0]] {
 			return true
 		}
 		g.marked[d] = true

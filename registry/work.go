@@ -42,7 +42,8 @@ func (s *Store) keyPath(key samovar.Digest) (string, error) {
 }
 
 // Finished returns the run record of the stage with that key. It is not ok
-// when the stage has not finished, or when its record or an output is gone.
+// when the stage has not finished, or when its record or its first output, what
+// the stage is for, is gone.
 func (s *Store) Finished(key samovar.Digest) (d samovar.Digest, ok bool) {
 	path, err := s.keyPath(key)
 	if err != nil {
@@ -56,8 +57,8 @@ func (s *Store) Finished(key samovar.Digest) (d samovar.Digest, ok bool) {
 	if err != nil || r.Key != key {
 		return "", false
 	}
-	for _, out := range r.Outputs {
-		if _, err := s.Input(out); err != nil {
+	if len(r.Outputs) > 0 {
+		if _, err := s.Input(r.Outputs[0]); err != nil {
 			return "", false
 		}
 	}

@@ -31,6 +31,13 @@ const (
 	Muon  = "muon"
 )
 
+// The shapes in which the learning rate falls.
+const (
+	Linear = "linear" // it stays, and in the last Decay of the steps falls in a straight line
+	Sqrt   = "sqrt"   // likewise, by 1−√ (arXiv:2405.18392 section 4)
+	Cosine = "cosine" // from the warm-up on it follows half a cosine (arXiv:1608.03983 equation 5); Decay is not used
+)
+
 // Config says how weights are trained. Zero means the default.
 type Config struct {
 	Batch  int `json:"batch"`  // tokens a step; default by the budget, see Resolve
@@ -41,15 +48,16 @@ type Config struct {
 	MuonRate  float64 `json:"muon_rate"` // peak learning rate of Muon; default 0.02
 	Momentum  float64 `json:"momentum"`  // of Muon; default 0.95
 
-	Rate    float64 `json:"rate"`    // peak learning rate; default 0.003·√(256/width)
-	Warmup  float64 `json:"warmup"`  // share of the steps in which the rate rises; default 0.02
-	Decay   float64 `json:"decay"`   // share of the steps, the last, in which it falls to 0; default 0.4
-	Beta1   float64 `json:"beta1"`   // default 0.9
-	Beta2   float64 `json:"beta2"`   // default 0.95
-	Epsilon float64 `json:"epsilon"` // default 1e-8
-	Weight  float64 `json:"weight"`  // weight decay of matrices; default 0.1
-	Clip    float64 `json:"clip"`    // largest norm of the gradient; default 1
-	Seed    uint64  `json:"seed"`    // of the first weights
+	Schedule string  `json:"schedule,omitempty"` // how the rate falls: Linear, Sqrt or Cosine; default Linear
+	Rate     float64 `json:"rate"`               // peak learning rate; default 0.003·√(256/width)
+	Warmup   float64 `json:"warmup"`             // share of the steps in which the rate rises; default 0.02
+	Decay    float64 `json:"decay"`              // share of the steps, the last, in which it falls to 0; default 0.4
+	Beta1    float64 `json:"beta1"`              // default 0.9
+	Beta2    float64 `json:"beta2"`              // default 0.95
+	Epsilon  float64 `json:"epsilon"`            // default 1e-8
+	Weight   float64 `json:"weight"`             // weight decay of matrices; default 0.1
+	Clip     float64 `json:"clip"`               // largest norm of the gradient; default 1
+	Seed     uint64  `json:"seed"`               // of the first weights
 
 	Windows []int `json:"windows,omitempty"` // tokens of a row in equal parts of the run, rising to the model's window; default it alone
 
@@ -117,6 +125,7 @@ func (c Config) check(window int) error {
 	expect(c.Micro >= 1 && c.Micro <= 1<<20, "micro is %d tokens; between 1 and %d is expected", c.Micro, 1<<20)
 	expect(c.Optimiser == AdamW || c.Optimiser == Muon, "optimiser is %q; %s or %s is expected", c.Optimiser, AdamW, Muon)
 	expect(c.MuonRate > 0 && c.MuonRate <= 1 && c.Momentum >= 0 && c.Momentum < 1, "muon_rate %g and momentum %g are out of range", c.MuonRate, c.Momentum)
+	expect(c.Schedule == "" || c.Schedule == Linear || c.Schedule == Sqrt || c.Schedule == Cosine, "schedule is %q; %s, %s or %s is expected", c.Schedule, Linear, Sqrt, Cosine)
 	expect(c.Rate > 0 && c.Rate <= 1, "rate is %g; above 0 and at most 1 is expected", c.Rate)
 	expect(c.Warmup >= 0 && c.Decay >= 0 && c.Warmup+c.Decay <= 1, "warmup %g and decay %g are shares of the run and are together at most 1", c.Warmup, c.Decay)
 	expect(c.Beta1 >= 0 && c.Beta1 < 1 && c.Beta2 >= 0 && c.Beta2 < 1, "beta1 %g and beta2 %g lie in [0, 1)", c.Beta1, c.Beta2)
@@ -126,19 +135,26 @@ func (c Config) check(window int) error {
 }
 
 // RateAt is the learning rate of a step of a run of so many: it rises linearly,
-// stays, and falls linearly to nothing (warm-up, stable, decay; arXiv:2404.06395
-// section 4).
+// stays, and falls to nothing (warm-up, stable, decay; arXiv:2404.06395 section
+// 4).
 func (c Config) RateAt(step, steps int64) float64 { return c.Rate * c.schedule(step, steps) }
 
 // schedule is the share of the peak rate at a step.
 func (c Config) schedule(step, steps int64) float64 {
 	warmup, decay := c.Warmup*float64(steps), c.Decay*float64(steps)
+	if c.Schedule == Cosine {
+		decay = float64(steps) - warmup
+	}
 	at, left := float64(step+1), float64(steps-step)
 	switch {
 	case at < warmup:
 		return at / warmup
-	case left < decay:
-		return left / decay
+	case left >= decay:
+		return 1
+	case c.Schedule == Sqrt:
+		return 1 - math.Sqrt(1-left/decay)
+	case c.Schedule == Cosine:
+		return (1 - math.Cos(math.Pi*left/decay)) / 2
 	}
-	return 1
+	return left / decay
 }

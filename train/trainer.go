@@ -213,65 +213,72 @@ func (t *Trainer) Step(rows Rows, steps int64) (float64, error) {
 	if targets == 0 || rows.Window > t.Model.Window || len(rows.Tokens) != len(rows.Targets) || len(rows.Starts)*rows.Window != len(rows.Tokens) {
 		return 0, fmt.Errorf("step %d: rows of %d tokens with %d targets", t.State.Step, rows.Window, targets)
 	}
-	loss, err := t.gradient(rows, 1/float32(targets))
+	var sum float64
+	err := t.gradient(len(rows.Starts), func(from, to int) error {
+		for r := from; r < to; r += t.rows / rows.Window {
+			b := rows.batch(r, min(r+t.rows/rows.Window, to))
+			b.Scalars = []float32{1 / float32(targets)}
+			if err := t.micro(b, &sum); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, fmt.Errorf("step %d: %w", t.State.Step, err)
 	}
-	loss /= float64(targets)
+	return sum / float64(targets), t.advance(sum/float64(targets), steps)
+}
+
+// advance ends a step of a run of so many, whose gradient is there: it moves
+// the weights unless the loss or the gradient forbids it.
+func (t *Trainer) advance(loss float64, steps int64) error {
 	norm, err := t.gradientNorm()
 	if err != nil {
-		return 0, fmt.Errorf("step %d: %w", t.State.Step, err)
+		return fmt.Errorf("step %d: %w", t.State.Step, err)
 	}
 	skip, err := t.State.Guard.see(loss, norm)
 	if err != nil {
-		return 0, fmt.Errorf("step %d: %w", t.State.Step, err)
+		return fmt.Errorf("step %d: %w", t.State.Step, err)
 	}
 	if !skip {
 		err = t.apply(t.Config.schedule(t.State.Step, steps), norm)
 	}
 	t.State.Step++
-	return loss, err
+	return err
 }
 
-// gradient computes the gradient of scale·Σ loss leaf by leaf and returns the
-// sum of the losses.
-func (t *Trainer) gradient(rows Rows, scale float32) (sum float64, err error) {
-	count := len(rows.Starts)
+// gradient sums the gradients of the leaves, of which each is a part [from, to)
+// of count examples and is added up by leaf.
+func (t *Trainer) gradient(count int, leaf func(from, to int) error) error {
 	t.tree.begin()
-	for leaf := range t.Config.Leaves {
-		from, to := count*leaf/t.Config.Leaves, count*(leaf+1)/t.Config.Leaves
+	for l := range t.Config.Leaves {
 		if err := t.tree.next(); err != nil {
-			return 0, err
+			return err
 		}
-		for r := from; r < to; r += t.rows / rows.Window {
-			loss, err := t.micro(rows, r, min(r+t.rows/rows.Window, to), scale)
-			if err != nil {
-				return 0, err
-			}
-			sum += loss
+		if err := leaf(count*l/t.Config.Leaves, count*(l+1)/t.Config.Leaves); err != nil {
+			return err
 		}
 		if err := t.tree.done(); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return sum, t.tree.end()
+	return t.tree.end()
 }
 
-// micro adds the gradient of rows [from, to).
-func (t *Trainer) micro(rows Rows, from, to int, scale float32) (sum float64, err error) {
-	b := rows.batch(from, to)
-	b.Scalars = []float32{scale}
+// micro adds the gradient of a micro batch, and its losses to sum.
+func (t *Trainer) micro(b *compute.Batch, sum *float64) error {
 	if err := t.exec.Run(b); err != nil {
-		return 0, err
+		return err
 	}
 	losses := t.losses[:len(b.Tokens)]
 	if err := t.exec.Read(t.loss, 0, losses); err != nil {
-		return 0, err
+		return err
 	}
 	for _, x := range losses {
-		sum += float64(x)
+		*sum += float64(x)
 	}
-	return sum, nil
+	return nil
 }
 
 // batch returns rows [from, to) as segments, one for each document.

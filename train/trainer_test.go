@@ -183,6 +183,25 @@ func TestRate(t *testing.T) {
 			t.Errorf("step %d of 100: rate %g, not %g", x.step, got, x.want)
 		}
 	}
+	for _, x := range []struct {
+		schedule string
+		step     int64
+		want     float64
+	}{
+		{Sqrt, 4, 0.5}, {Sqrt, 49, 1}, {Sqrt, 50, 1}, {Sqrt, 68, 0.4}, {Sqrt, 82, 0.2}, {Linear, 75, 0.5},
+		{Cosine, 4, 0.5}, {Cosine, 10, 1}, {Cosine, 55, 0.5}, {Cosine, 40, 0.75}, {Cosine, 70, 0.25},
+	} {
+		c.Schedule = x.schedule
+		if got := c.RateAt(x.step, 100); math.Abs(got-x.want) > 1e-12 {
+			t.Errorf("%s, step %d of 100: rate %g, not %g", x.schedule, x.step, got, x.want)
+		}
+	}
+	c.Schedule = Cosine
+	for step := int64(0); step < 99; step++ {
+		if r := c.RateAt(step, 100); step >= 10 && c.RateAt(step+1, 100) >= r || r <= 0 {
+			t.Errorf("a cosine does not fall at step %d, or is nothing", step)
+		}
+	}
 }
 
 func TestGuard(t *testing.T) {
@@ -215,7 +234,7 @@ func TestGuard(t *testing.T) {
 }
 
 func TestResolve(t *testing.T) {
-	for _, c := range []Config{{Leaves: -1}, {Rate: 2}, {Warmup: 0.7, Decay: 0.7}, {Beta2: 1}, {Batch: 1 << 25}, {Clip: -1}} {
+	for _, c := range []Config{{Leaves: -1}, {Rate: 2}, {Warmup: 0.7, Decay: 0.7}, {Beta2: 1}, {Batch: 1 << 25}, {Clip: -1}, {Schedule: "steps"}} {
 		if _, err := c.Resolve(256, 64, 1000); err == nil {
 			t.Errorf("%+v is accepted", c)
 		}

@@ -15,7 +15,9 @@ import (
 	"samovar/corpus"
 	"samovar/energy"
 	"samovar/eval"
+	"samovar/model"
 	"samovar/recipe"
+	"samovar/registry"
 )
 
 type brewCommand struct {
@@ -93,15 +95,11 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err
 
 // release tags what was made, unless a gate forbids it.
 func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
-	last := "train"
-	if _, ok := done["tune"]; ok {
-		last = "tune"
-	}
-	out.Model = done[last].Out.Digest
+	out.Model = done[c.last].Out.Digest
 	for _, d := range done {
 		out.Joules += d.Run.Energy.Joules
 	}
-	out.Method = done[last].Run.Energy.Method
+	out.Method = done[c.last].Run.Energy.Method
 	out.Bits = done["evaluate"].Run.Metrics["bits_per_byte"]
 	for _, q := range c.recipe.Quantize {
 		if out.Quantized == nil {
@@ -133,6 +131,9 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 	if err := c.store.Tag(out.Name, out.Model); err != nil {
 		return out, err
 	}
+	if err := c.tagCheckpoints(done["train"].Run); err != nil {
+		return out, err
+	}
 	for _, q := range c.recipe.Quantize {
 		tag := out.Name + ":" + strings.ToLower(q)
 		if err := c.store.Tag(tag, done["quantize "+strings.ToUpper(q)].Out.Digest); err != nil {
@@ -140,6 +141,28 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 		}
 	}
 	return out, nil
+}
+
+// tagCheckpoints names what a training kept at its steps, NAME:step-N. What was
+// freed since stays gone.
+func (c *chain) tagCheckpoints(run samovar.Run) error {
+	for _, d := range run.Outputs[min(1, len(run.Outputs)):] {
+		a, err := c.store.Get(d)
+		if errors.Is(err, registry.ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		summary, err := decodeConfig[model.Summary](a)
+		if err != nil {
+			return err
+		}
+		if err := c.store.Tag(fmt.Sprintf("%s:step-%d", c.recipe.Name, summary.Step), d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o outcome) print(w io.Writer) {
@@ -182,6 +205,9 @@ func xz(in samovar.Input) (float64, error) {
 	var text bytes.Buffer
 	enough := errors.New("enough")
 	err = corpus.Documents(path, func(d corpus.Document) error {
+		if d.Rejected != nil {
+			return nil // a preference: not what the model is measured on
+		}
 		text.WriteString(d.Text)
 		for _, t := range d.Turns {
 			text.WriteString(t.Text)

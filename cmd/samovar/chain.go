@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -35,9 +34,10 @@ type chain struct {
 	store  *store
 	dev    compute.Device
 	meter  samovar.Meter
-	base   *samovar.Input // model to go on from
+	base   *base // model to go on from
 	gates  eval.Gates
 	nodes  []recipe.Node
+	last   string // node that makes the model so far; empty: base is it
 }
 
 // device opens the processor with the recipe's numerics, or the fastest.
@@ -51,7 +51,7 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	if _, err := c.gates.Parse(); err != nil {
 		return nil, fmt.Errorf("eval.gates: %w", err)
 	}
-	if err := c.from(); err != nil {
+	if err := c.from(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.check(); err != nil {
@@ -64,50 +64,45 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	c.add("collect", nil, func(map[string]samovar.Input) (samovar.Stage, error) { return collect, nil })
 	c.vocabulary()
 	c.add("shard", map[string]string{"corpus": "collect", "tokenizer": "tokenizer"}, c.shard)
-	c.add("plan", map[string]string{"shards": "shard"}, c.plan)
-	c.add("train", map[string]string{"shards": "shard", "tokenizer": "tokenizer", "plan": "plan"}, c.train)
-	last := "train"
-	if r.Tune != nil {
-		c.add("tune", map[string]string{"shards": "shard", "tokenizer": "tokenizer", "model": "train"}, c.tune)
-		last = "tune"
+	if r.Train.HasBudget() {
+		c.add("plan", map[string]string{"shards": "shard"}, c.plan)
+		c.learn("train", map[string]string{"plan": "plan"}, c.train)
 	}
-	c.add("evaluate", map[string]string{"model": last, "shards": "shard"}, c.evaluate)
-	return c, c.quantize(last)
+	if r.Tune != nil {
+		c.learn("tune", map[string]string{}, c.tune)
+	}
+	if r.Prefer != nil {
+		c.learn("prefer", map[string]string{}, c.prefer)
+	}
+	c.add("evaluate", map[string]string{"model": c.last, "shards": "shard"}, c.evaluate)
+	return c, c.quantize(c.last)
 }
 
 func (c *chain) add(name string, inputs map[string]string, stage func(map[string]samovar.Input) (samovar.Stage, error)) *recipe.Node {
 	c.nodes = append(c.nodes, recipe.Node{Name: name, Inputs: inputs, Stage: stage})
-	n := &c.nodes[len(c.nodes)-1]
-	if c.base != nil && name == "train" {
-		n.Given = map[string]samovar.Input{"model": *c.base}
-	}
-	return n
+	return &c.nodes[len(c.nodes)-1]
 }
 
-// from finds the model that training goes on from.
-func (c *chain) from() error {
-	if c.recipe.Model.From == "" {
-		return nil
+// learn adds a node that goes on from the model so far.
+func (c *chain) learn(name string, inputs map[string]string, stage func(map[string]samovar.Input) (samovar.Stage, error)) {
+	inputs["shards"], inputs["tokenizer"] = "shard", "tokenizer"
+	n := c.add(name, inputs, stage)
+	if c.last != "" {
+		inputs["model"] = c.last
+	} else if c.base != nil {
+		n.Given = map[string]samovar.Input{"model": c.base.Input}
 	}
-	d, err := c.store.Resolve(c.recipe.Model.From)
-	if err != nil {
-		return fmt.Errorf("model.from: %w", err)
-	}
-	in, err := c.store.Input(d)
-	if err != nil {
-		return fmt.Errorf("model.from: %w", err)
-	}
-	c.base = &in
-	return nil
+	c.last = name
 }
 
-// check finds settings of training that are out of range before anything is
-// run. Those of a model to go on from are checked with its width, by the plan.
+// check finds settings of training that are out of range before anything is run.
 func (c *chain) check() error {
+	var from *model.Config
+	vocabulary := defaultVocab
 	if c.base != nil {
-		return nil
+		from, vocabulary = &c.base.config, c.base.config.Vocabulary
 	}
-	m, err := c.recipe.Model.Config(defaultVocab, nil)
+	m, err := c.recipe.Model.Config(vocabulary, from)
 	if err == nil {
 		_, err = c.settings().Resolve(m.Width, m.Window, 0)
 	}
@@ -127,7 +122,7 @@ func (c *chain) vocabulary() {
 	inputs := map[string]string{"corpus": "collect"}
 	var given map[string]samovar.Input
 	if c.base != nil {
-		inputs, given = nil, map[string]samovar.Input{"model": *c.base}
+		stage.Keep, inputs, given = true, nil, map[string]samovar.Input{"model": c.base.Input}
 	} else {
 		stage.Learn = tokenizer.Config{Vocab: c.recipe.Tokenizer.Vocab, Pre: c.recipe.Tokenizer.Pre}
 		if stage.Learn.Vocab == 0 {
@@ -137,31 +132,21 @@ func (c *chain) vocabulary() {
 	c.add("tokenizer", inputs, func(map[string]samovar.Input) (samovar.Stage, error) { return stage, nil }).Given = given
 }
 
-// readTokenizer reads the tokenizer of an artifact.
-func readTokenizer(in samovar.Input) (*tokenizer.Tokenizer, error) {
-	path, err := in.Path(corpus.TokenizerFile)
-	if err != nil {
-		return nil, err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return tokenizer.FromJSON(text, nil)
-}
-
 func (c *chain) shard(in map[string]samovar.Input) (samovar.Stage, error) {
-	t, err := readTokenizer(in["tokenizer"])
+	t, err := train.ReadTokenizer(in["tokenizer"])
 	if err != nil {
 		return nil, err
 	}
-	chat, err := template.Parse(template.ChatML)
-	if err != nil {
+	if err := c.checkTemplate(t); err != nil {
 		return nil, err
 	}
+	chat, unreadable := template.Parse(c.template())
 	return &corpus.Shard{
-		Encoder: t, Vocabulary: t.Size(), Begin: begin(t), End: t.EOS(), Template: template.ChatML, Weights: corpus.Weights(c.sources()),
+		Encoder: t, Vocabulary: t.Size(), Begin: begin(t), End: t.EOS(), Template: c.template(), Weights: corpus.Weights(c.sources()),
 		Dialogue: func(turns []corpus.Turn) ([]int32, []bool, error) {
+			if unreadable != nil {
+				return nil, nil, unreadable
+			}
 			var messages []template.Message
 			for _, turn := range turns {
 				messages = append(messages, template.Message{Role: turn.Role, Content: turn.Text})
@@ -185,25 +170,16 @@ func (c *chain) config(shards samovar.Input) (model.Config, error) {
 		}
 		defer dialogues.Close()
 	}
-	if c.base == nil {
-		return c.recipe.Model.Config(set.Vocabulary(), nil)
+	if c.base != nil {
+		return c.recipe.Model.Config(set.Vocabulary(), &c.base.config)
 	}
-	path, err := c.base.Path(train.ModelFile)
-	if err != nil {
-		return model.Config{}, err
-	}
-	f, err := model.Open(path)
-	if err != nil {
-		return model.Config{}, err
-	}
-	defer f.Close()
-	return c.recipe.Model.Config(set.Vocabulary(), &f.Config)
+	return c.recipe.Model.Config(set.Vocabulary(), nil)
 }
 
 func (c *chain) settings() train.Config {
 	t := c.recipe.Train
 	return train.Config{
-		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
+		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Schedule: t.Schedule, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
 		Weight: t.Weight, Clip: t.Clip, Windows: t.Windows, Seed: c.recipe.Seed,
 	}
 }
@@ -219,8 +195,15 @@ func (c *chain) plan(in map[string]samovar.Input) (samovar.Stage, error) {
 
 func (c *chain) train(in map[string]samovar.Input) (samovar.Stage, error) {
 	m, err := c.config(in["shards"])
+	if err != nil {
+		return nil, err
+	}
+	keep := c.recipe.Train.Checkpoints
+	every, err := keep.Share()
 	return &train.Train{
-		Device: c.dev, Model: m, Stage: "train", Open: c.rows(false), Held: c.held(false), Sample: sampler(c.dev, m, in["tokenizer"]), Save: saveEvery,
+		Device: c.dev, Model: m, Stage: "train", Open: c.rows(false), Held: c.held(false), Template: c.kept(),
+		Checkpoints: train.Checkpoints{Every: every, Keep: keep.Keep},
+		Sample:      sampler(c.dev, m, in["tokenizer"]), Save: saveEvery,
 	}, err
 }
 
@@ -234,7 +217,20 @@ func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
 	}
 	return &train.Train{
 		Device: c.dev, Model: m, Stage: "tune", Open: c.rows(true), Held: c.held(true),
-		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Template: template.ChatML, Save: saveEvery,
+		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Template: c.template(), Save: saveEvery,
+	}, err
+}
+
+func (c *chain) prefer(in map[string]samovar.Input) (samovar.Stage, error) {
+	m, err := c.config(in["shards"])
+	p := c.recipe.Prefer
+	settings := train.Config{Leaves: c.recipe.Train.Leaves, Rate: p.Rate, Clip: c.recipe.Train.Clip}
+	if settings.Rate == 0 {
+		settings.Rate = 3e-5 // a tenth of tuning's: what is learnt here is a manner of a manner
+	}
+	return &train.Prefer{
+		Device: c.dev, Model: m, Tuning: settings, Template: c.template(), Save: saveEvery,
+		Preference: train.Preference{Epochs: p.Epochs, Beta: p.Beta, Batch: int(p.Batch)}, Open: c.pairs,
 	}, err
 }
 

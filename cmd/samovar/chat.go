@@ -80,7 +80,7 @@ func (s *store) first(g *globals) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	all, err := c.models()
+	all, err := c.models(false)
 	if err != nil {
 		return "", err
 	}

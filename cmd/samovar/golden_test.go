@@ -15,17 +15,19 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/golden.json anew; a stage that gives other bytes must have had its version raised")
 
-// goldenRecipe runs every stage, with text and dialogues.
+// goldenRecipe runs every stage, with text, dialogues and preferences.
 const goldenRecipe = `
 name: tea
 seed: 7
 corpus:
   - {path: texts, language: en, licence: CC0-1.0, origin: wild thyme}
   - {path: dialogues.jsonl, kind: dialogue, language: en, licence: CC0-1.0, origin: thyme and sage}
+  - {path: preferences.jsonl, kind: preference, language: en, licence: CC0-1.0, origin: sage}
 tokenizer: {vocab: 320}
 model: {depth: 1, layers: 2, window: 128, width: 64, heads: 2, kv_heads: 1, head_dim: 32, hidden: 128}
 train: {tokens: 8k, batch: 1024, numerics: fp32}
 tune: {epochs: 1, batch: 1024}
+prefer: {epochs: 1, batch: 8}
 quantize: [Q8_0, Q4_0]
 `
 

@@ -37,6 +37,7 @@ func newBrewery(t *testing.T, recipe string) *brewery {
 	dir := t.TempDir()
 	b := &brewery{recipe: filepath.Join(dir, "recipe.yaml"), store: filepath.Join(dir, "store")}
 	err := errors.Join(writeTexts(filepath.Join(dir, "texts"), 40), writeDialogues(filepath.Join(dir, "dialogues.jsonl"), 40),
+		writePreferences(filepath.Join(dir, "preferences.jsonl"), 40),
 		os.WriteFile(b.recipe, []byte(recipe), 0o644))
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +225,39 @@ func TestKill(t *testing.T) {
 		}
 		b.sound(t)
 	}
+}
+
+// preferRecipe spends most of its time on preferences.
+const preferRecipe = `
+name: tea
+corpus:
+  - {path: texts, language: en, licence: CC0-1.0, origin: wild thyme}
+  - {path: preferences.jsonl, kind: preference, language: en, licence: CC0-1.0, origin: sage}
+tokenizer: {vocab: 300}
+model: {depth: 1, window: 128, width: 64, heads: 2, kv_heads: 1, head_dim: 32, hidden: 128}
+train: {tokens: 1k, batch: 512, numerics: fp32, checkpoints: {every: 20%}}
+prefer: {epochs: 8, batch: 4}
+`
+
+// TestKillPrefer kills brews while they tune on preferences: the model is the
+// uninterrupted brew's.
+func TestKillPrefer(t *testing.T) {
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
+	b := newBrewery(t, preferRecipe)
+	b.start(t).finish(t)
+	want := b.model(t)
+	b = b.elsewhere(t)
+	for i := range 3 {
+		p := b.start(t, fmt.Sprintf("GOMAXPROCS=%d", 1+i%2))
+		p.until(func(e samovar.Event) bool { return e.Stage == "prefer" })
+		time.Sleep(time.Duration(random.Float64() * float64(400*time.Millisecond)))
+		t.Logf("killed: %v", p.kill())
+	}
+	b.start(t).finish(t)
+	if got := b.model(t); got != want {
+		t.Errorf("the model is %s, not %s", got, want)
+	}
+	b.sound(t)
 }
 
 // TestAttempts kills a brew at a stage that has used energy: the record of the

@@ -30,10 +30,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: what the commands do, as one would type it.
 //
-// Beside the commands of package testscript, scripts have:
+// Beside the commands of package testscript, scripts have the condition [data],
+// that SAMOVAR_DATA is set, and:
 //
 //	texts DIR COUNT       write COUNT texts of some 600 bytes
 //	dialogues FILE COUNT  write COUNT dialogues as JSON lines
+//	preferences FILE COUNT  write COUNT pairs of answers as JSON lines
 //	refuses CODE ARG...   run samovar, which is to fail with that exit code and
 //	                      one clear line
 //	has FIELD...          the last line of the output is JSON with these fields,
@@ -55,7 +57,14 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMOVAR_STORE", filepath.Join(e.WorkDir, "store"))
 			e.Setenv("TAKEN", taken.Addr().String())
+			e.Setenv("SAMOVAR_DATA", os.Getenv("SAMOVAR_DATA"))
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "data" {
+				return false, fmt.Errorf("the condition %s is not known", name)
+			}
+			return os.Getenv("SAMOVAR_DATA") != "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"texts": func(s *testscript.TestScript, _ bool, args []string) {
@@ -67,6 +76,11 @@ func TestScripts(t *testing.T) {
 				n, err := strconv.Atoi(args[1])
 				s.Check(err)
 				s.Check(writeDialogues(s.MkAbs(args[0]), n))
+			},
+			"preferences": func(s *testscript.TestScript, _ bool, args []string) {
+				n, err := strconv.Atoi(args[1])
+				s.Check(err)
+				s.Check(writePreferences(s.MkAbs(args[0]), n))
 			},
 			"refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
 		},
@@ -218,6 +232,18 @@ func writeDialogues(path string, count int) error {
 	for i := range uint64(count) {
 		turns := [][2]string{{"user", prose(1000+i, 8)}, {"assistant", prose(2000+i, 16)}, {"user", prose(3000+i, 8)}, {"assistant", prose(4000+i, 16)}}
 		if err := json.NewEncoder(&b).Encode(map[string]any{"turns": turns}); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// writePreferences writes pairs of which the answer that welcomes was chosen.
+func writePreferences(path string, count int) error {
+	var b bytes.Buffer
+	for i := range uint64(count) {
+		line := map[string]string{"prompt": prose(5000+i, 8), "chosen": "We say welcome. " + prose(6000+i, 6), "rejected": "Stay in the street. " + prose(7000+i, 6)}
+		if err := json.NewEncoder(&b).Encode(line); err != nil {
 			return err
 		}
 	}

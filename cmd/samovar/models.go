@@ -47,8 +47,10 @@ type catalogue struct {
 func (s *store) catalogue(ctx context.Context) (*catalogue, error) {
 	c := &catalogue{store: s, makers: map[samovar.Digest]samovar.Run{}, bits: map[samovar.Digest]float64{}}
 	err := s.runs(ctx, func(_ samovar.Digest, r samovar.Run) error {
-		if _, ok := c.makers[r.Outputs[0]]; !ok {
-			c.makers[r.Outputs[0]] = r
+		for _, d := range r.Outputs {
+			if _, ok := c.makers[d]; !ok {
+				c.makers[d] = r
+			}
 		}
 		if v, ok := r.Metrics["bits_per_byte"]; ok && r.Stage == "evaluate" {
 			c.bits[r.Inputs["model"]] = v
@@ -108,8 +110,9 @@ func (c *catalogue) licences(d samovar.Digest) (string, error) {
 	return strings.Join(all, " AND "), nil
 }
 
-// models lists the named models.
-func (c *catalogue) models() (all []shown, err error) {
+// models lists the named models: with checkpoints, also the weights that were
+// kept at steps of a training.
+func (c *catalogue) models(checkpoints bool) (all []shown, err error) {
 	tags, err := c.store.Tags()
 	if err != nil {
 		return nil, err
@@ -126,14 +129,18 @@ func (c *catalogue) models() (all []shown, err error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, m)
+		if m.Step == 0 || checkpoints {
+			all = append(all, m)
+		}
 	}
 	return all, nil
 }
 
-type modelsList struct{}
+type modelsList struct {
+	Checkpoints bool `help:"Also list the weights that were kept at steps of a training."`
+}
 
-func (*modelsList) Run(g *globals) (err error) {
+func (l *modelsList) Run(g *globals) (err error) {
 	s, err := g.open()
 	if err != nil {
 		return err
@@ -143,7 +150,7 @@ func (*modelsList) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	all, err := c.models()
+	all, err := c.models(l.Checkpoints)
 	if err != nil {
 		return err
 	}

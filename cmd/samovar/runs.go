@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -71,7 +72,7 @@ var errFound = errors.New("found")
 func (s *store) run(g *globals, id string) (found samovar.Run, err error) {
 	output, _ := s.Resolve(id)
 	err = s.runs(g.ctx, func(_ samovar.Digest, r samovar.Run) error {
-		if r.ID == id || output != "" && r.Outputs[0] == output {
+		if r.ID == id || output != "" && slices.Contains(r.Outputs, output) {
 			found = r
 			return errFound
 		}
@@ -100,6 +101,9 @@ func printRun(g *globals, r samovar.Run) {
 		line("input", "%s %s", name, r.Inputs[name])
 	}
 	line("output", "%s", r.Outputs[0])
+	for _, d := range r.Outputs[1:] {
+		line("beside it", "%s", d)
+	}
 	line("configuration", "%s", r.Config)
 	line("code", "%s", r.Code)
 	if r.Numerics != "" {

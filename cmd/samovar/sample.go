@@ -6,6 +6,7 @@ import (
 	"samovar/infer"
 	"samovar/model"
 	"samovar/tokenizer"
+	"samovar/train"
 )
 
 // sampleTokens is the length of the texts that are shown while a model trains.
@@ -14,7 +15,7 @@ const sampleTokens = 40
 // sampler returns a function that lets weights write a little from nothing.
 func sampler(dev compute.Device, m model.Config, in samovar.Input) func(map[string]compute.Buffer) (string, error) {
 	return func(weights map[string]compute.Buffer) (string, error) {
-		t, err := readTokenizer(in)
+		t, err := train.ReadTokenizer(in)
 		if err != nil {
 			return "", err
 		}

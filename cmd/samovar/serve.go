@@ -51,7 +51,7 @@ func (c *upCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	all, err := list.models()
+	all, err := list.models(false)
 	if err != nil {
 		return err
 	}

@@ -79,11 +79,16 @@ func (s *store) record(d samovar.Digest) (run samovar.Run, err error) {
 // Finish keeps a run: blobs first, then the entry with its tree head, then the
 // key under which the run is found.
 func (s *store) Finish(ctx context.Context, run samovar.Run, out samovar.Output) (in samovar.Input, _ samovar.Run, err error) {
-	a, err := s.Put(ctx, out)
-	if err != nil {
-		return in, run, err
+	beside := out.Beside
+	out.Beside = nil
+	run.Outputs = nil
+	for _, o := range append([]samovar.Output{out}, beside...) {
+		a, err := s.Put(ctx, o)
+		if err != nil {
+			return in, run, err
+		}
+		run.Outputs = append(run.Outputs, a.Digest)
 	}
-	run.Outputs = []samovar.Digest{a.Digest}
 	d, err := s.append(ctx, &run)
 	if err != nil {
 		return in, run, err
@@ -91,7 +96,7 @@ func (s *store) Finish(ctx context.Context, run samovar.Run, out samovar.Output)
 	if err := s.Store.Finish(run.Key, d); err != nil {
 		return in, run, err
 	}
-	in, err = s.Input(a.Digest)
+	in, err = s.Input(run.Outputs[0])
 	return in, run, err
 }
 

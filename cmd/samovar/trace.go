@@ -131,7 +131,7 @@ func freed(ref string, makers map[samovar.Digest]samovar.Run, err error) (found 
 // kinds is what each stage makes, for artifacts that are not here any more.
 var kinds = map[string]samovar.Kind{
 	"collect": samovar.KindCorpus, "tokenizer": samovar.KindTokenizer, "shard": samovar.KindShards, "plan": samovar.KindPlan,
-	"train": samovar.KindModel, "tune": samovar.KindModel, "quantize": samovar.KindModel, "evaluate": samovar.KindEvaluation,
+	"train": samovar.KindModel, "tune": samovar.KindModel, "prefer": samovar.KindModel, "quantize": samovar.KindModel, "evaluate": samovar.KindEvaluation,
 }
 
 // ancestor describes an artifact and the run that made it.

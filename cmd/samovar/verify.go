@@ -62,8 +62,10 @@ func (c *gcCommand) Run(g *globals) (err error) {
 	makers := map[samovar.Digest][]samovar.Digest{}
 	err = s.runs(g.ctx, func(record samovar.Digest, r samovar.Run) error {
 		records = append(records, record)
-		for _, in := range r.Inputs {
-			makers[r.Outputs[0]] = append(makers[r.Outputs[0]], in)
+		for _, out := range r.Outputs {
+			for _, in := range r.Inputs {
+				makers[out] = append(makers[out], in)
+			}
 		}
 		if m, ok := r.Inputs["model"]; ok && r.Stage == "evaluate" {
 			makers[m] = append(makers[m], r.Outputs[0]) // a model keeps its figures
