@@ -10,10 +10,14 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"samovar/corpus/filter"
 )
 
 // parsed is one document ready to be written.
 type parsed struct {
+	doc     Document
+	judged  filter.Verdict
 	verdict verdict
 	why     string // it is broken
 	line    []byte // as JSON, with the newline
@@ -30,6 +34,15 @@ type parsed struct {
 // of a piece of one; of a JSON line, those of the field's string, or of its
 // turns as they stand in the line.
 func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
+	p, err := s.read(index, lines, data)
+	if err == nil && p.verdict == keep {
+		p.seal()
+	}
+	return p, err
+}
+
+// read is parse without the line that is written.
+func (s Source) read(index int, lines bool, data []byte) (parsed, error) {
 	doc := Document{Source: index}
 	p := parsed{in: len(data)}
 	raw := data
@@ -68,12 +81,35 @@ func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
 		}
 		doc.Text = string(text)
 	}
-	p.out = doc.size()
-	start := len(fmt.Sprintf(`{"source":%d`, index)) // what follows is content alone
-	p.line = append(doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
-	sum = sha256.Sum256(p.line[start:])
-	copy(p.sum[:], sum[:])
+	p.doc = doc
 	return p, nil
+}
+
+// judge filters the document, which may mask parts of it.
+func (p *parsed) judge(f *filter.Filter) {
+	parts := []string{p.doc.Text}
+	if p.doc.Turns != nil {
+		parts = parts[:0]
+		for _, t := range p.doc.Turns {
+			parts = append(parts, t.Text)
+		}
+	}
+	p.judged = f.Judge(parts)
+	if p.doc.Turns == nil {
+		p.doc.Text = parts[0]
+	}
+	for i := range p.doc.Turns {
+		p.doc.Turns[i].Text = parts[i]
+	}
+}
+
+// seal writes the line of the document and takes its hash.
+func (p *parsed) seal() {
+	p.out = p.doc.size()
+	start := len(fmt.Sprintf(`{"source":%d`, p.doc.Source)) // what follows is content alone
+	p.line = append(p.doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
+	sum := sha256.Sum256(p.line[start:])
+	copy(p.sum[:], sum[:])
 }
 
 // value returns the JSON value of the source's field in a line, and how many

@@ -8,20 +8,28 @@ import (
 	"strings"
 )
 
-// expand replaces environment variables in the sources' paths and makes them
-// absolute, relative to the recipe's folder.
-func (r *Recipe) expand() error {
+// expand replaces environment variables in the paths of sources and evaluation
+// sets and makes them absolute, relative to the recipe's folder.
+func (r *Recipe) expand() (err error) {
 	for i := range r.Corpus {
-		path, err := expand(r.Corpus[i].Path)
-		if err != nil {
+		if r.Corpus[i].Path, err = r.absolute(r.Corpus[i].Path); err != nil {
 			return fmt.Errorf("corpus[%d].path: %w", i, err)
 		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(r.Dir, path)
+	}
+	for i, path := range r.Filter.Decontaminate {
+		if r.Filter.Decontaminate[i], err = r.absolute(path); err != nil {
+			return fmt.Errorf("filter.decontaminate[%d]: %w", i, err)
 		}
-		r.Corpus[i].Path = path
 	}
 	return nil
+}
+
+func (r *Recipe) absolute(path string) (string, error) {
+	path, err := expand(path)
+	if err == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(r.Dir, path)
+	}
+	return path, err
 }
 
 // expand replaces $NAME and ${NAME}. A variable that is not set is an error,

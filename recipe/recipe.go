@@ -27,6 +27,7 @@ type Recipe struct {
 	Name       string    `json:"name"`
 	Seed       uint64    `json:"seed"`
 	Corpus     []Source  `json:"corpus"`
+	Filter     Filter    `json:"filter"`
 	Validation int       `json:"validation"` // of 256 documents, how many are held out; 0: the default
 	Tokenizer  Tokenizer `json:"tokenizer"`
 	Model      Model     `json:"model"`
@@ -48,6 +49,40 @@ type Source struct {
 	Weight   float64  `json:"weight"`
 	Kind     string   `json:"kind"`
 	Include  []string `json:"include"`
+	Filter   Filter   `json:"filter"` // where it differs from the recipe's
+}
+
+// Filter says what is done with documents that a filter catches: drop, mask,
+// count or off; empty is the default for what they are (docs/filters.md).
+type Filter struct {
+	As            string   `json:"as"`
+	Default       string   `json:"default"`
+	Language      string   `json:"language"`
+	Length        string   `json:"length"`
+	Symbols       string   `json:"symbols"`
+	Boilerplate   string   `json:"boilerplate"`
+	Repetition    string   `json:"repetition"`
+	Secrets       string   `json:"secrets"`
+	Personal      string   `json:"personal"`
+	Near          string   `json:"near"`
+	MinWords      int      `json:"min_words"`
+	MaxWords      int      `json:"max_words"`
+	Decontaminate []string `json:"decontaminate"` // evaluation sets; of the recipe only
+}
+
+// Over returns f with what it leaves open as base says. A default of f comes
+// before what base says of single filters.
+func (f Filter) Over(base Filter) Filter {
+	if f.Default != "" {
+		base = Filter{As: base.As, MinWords: base.MinWords, MaxWords: base.MaxWords}
+	}
+	own, other := reflect.ValueOf(&f).Elem(), reflect.ValueOf(base)
+	for i := range own.NumField() {
+		if own.Field(i).IsZero() {
+			own.Field(i).Set(other.Field(i))
+		}
+	}
+	return f
 }
 
 // Tokenizer says what vocabulary is learnt.
@@ -240,6 +275,9 @@ func (r *Recipe) check() error {
 		}
 		if s.Weight < 0 || s.Weight > 1000 {
 			return fmt.Errorf("corpus[%d]: weight is %g; between 0 and 1000 is expected", i, s.Weight)
+		}
+		if len(s.Filter.Decontaminate) > 0 {
+			return fmt.Errorf("corpus[%d].filter.decontaminate: evaluation sets are named once for all sources, in filter", i)
 		}
 	}
 	if err := r.Train.check(); err != nil {
