@@ -96,5 +96,5 @@ func (c *Collect) decontaminate(ctx context.Context, grams *filter.Grams, path s
 			return nil
 		}
 	}
-	return fmt.Errorf("%s has no text of 8 words or more, by which to know it again", path)
+	return fmt.Errorf("%s has no sentence of 8 words or more, by which to know it again", path)
 }

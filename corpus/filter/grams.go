@@ -11,8 +11,10 @@ import (
 )
 
 // Sequences of this many words that a document has in common with an evaluation
-// set are no accident (Brown et al. 2020, appendix C): 13, or an example as a
-// whole where it is shorter, but no fewer than 8.
+// set are no accident (Brown et al. 2020, appendix C): 13, or a whole example where
+// it is shorter, but no fewer than 8. A short text counts as an example if it ends
+// as a sentence does: the choices of a test, such as "the Chairman of the Joint
+// Chiefs of Staff", occur everywhere.
 const (
 	longGram  = 13
 	shortGram = 8
@@ -29,7 +31,7 @@ type Grams struct {
 // Set is what is known of one evaluation set.
 type Set struct {
 	Name     string `json:"name"`
-	Examples int64  `json:"examples"` // texts of at least 8 words
+	Examples int64  `json:"examples"` // texts of at least 13 words, sentences of at least 8
 	Short    int64  `json:"short"`    // texts that are shorter and not looked for
 }
 
@@ -58,7 +60,7 @@ func (g *Grams) add(set int, text string) {
 	d := scan(text)
 	defer d.release()
 	n := min(len(d.words), longGram)
-	if n < shortGram {
+	if n < shortGram || n < longGram && !isClosed(strings.TrimSpace(text)) {
 		if n > 0 {
 			g.counts[set].Short++
 		}

@@ -63,8 +63,8 @@ func (f *Filter) otherLanguage(d *document) string {
 		return ""
 	}
 	sample := middle(d.text, sampleRunes)
-	found := whatlanggo.DetectLang(sample)
-	if found < 0 || found == id.declared || strings.ContainsAny(strings.ToLower(sample), lacking[found]) {
+	found := detect(sample)
+	if found < 0 || found == id.declared {
 		return ""
 	}
 	pair := whatlanggo.Options{Whitelist: map[whatlanggo.Lang]bool{found: true, id.declared: true}}
@@ -72,6 +72,20 @@ func (f *Filter) otherLanguage(d *document) string {
 		return "reads as " + found.String()
 	}
 	return ""
+}
+
+// detect returns the language that the library takes a text for, of those that
+// have all its letters.
+func detect(text string) whatlanggo.Lang {
+	impossible := map[whatlanggo.Lang]bool{}
+	lower := strings.ToLower(text)
+	for {
+		found := whatlanggo.DetectLangWithOptions(text, whatlanggo.Options{Blacklist: impossible})
+		if found < 0 || !strings.ContainsAny(lower, lacking[found]) {
+			return found
+		}
+		impossible[found] = true
+	}
 }
 
 // lacking holds letters that a language does not have and its neighbours do: the

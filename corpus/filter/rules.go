@@ -156,6 +156,10 @@ var notices = []string{
 // one of a list.
 const shortLine = 30
 
+// longLine is the length in bytes from which a line is a paragraph, which may
+// speak of cookies as its subject.
+const longLine = 240
+
 // boilerplate judges by what pages have that are not written to be read.
 func (l limits) boilerplate(d *document) string {
 	var lines, closed, short, notice float64
@@ -177,7 +181,7 @@ func (l limits) boilerplate(d *document) string {
 		if utf8.RuneCountInString(line) < shortLine {
 			short++
 		}
-		if containsAny(line, notices) {
+		if len(line) < longLine && containsAny(line, notices) {
 			notice++
 		}
 	}
