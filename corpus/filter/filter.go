@@ -210,7 +210,7 @@ func (f *Filter) Judge(parts []string) (v Verdict) {
 			return v
 		}
 	}
-	if f.data(parts, text, &v) {
+	if f.data(parts, &v) {
 		return v
 	}
 	if f.grams != nil {
@@ -236,25 +236,32 @@ func (v *Verdict) hit(name, action string, rules map[string]int, sample string) 
 
 // data looks for secrets and personal data, masks them in parts where that is
 // the action, and says whether they drop the document.
-func (f *Filter) data(parts []string, text string, v *Verdict) bool {
+func (f *Filter) data(parts []string, v *Verdict) bool {
 	if f.actions[Secrets] == Off && f.actions[Personal] == Off {
 		return false
 	}
 	found := map[string]map[string]int{Secrets: {}, Personal: {}}
+	around := map[string]string{} // the first of each
 	for i, part := range parts {
 		finds := find(part)
 		for _, x := range finds {
+			if name := x.filter(); len(found[name]) == 0 {
+				around[name] = strings.ToValidUTF8(part[max(0, x.start-aroundBytes):], "")
+			}
 			found[x.filter()][x.kind]++
 		}
 		parts[i] = mask(part, finds, func(x datum) bool { return f.actions[x.filter()] == Mask })
 	}
 	for _, name := range []string{Secrets, Personal} {
-		if len(found[name]) > 0 && f.actions[name] != Off && v.hit(name, f.actions[name], found[name], text) {
+		if len(found[name]) > 0 && f.actions[name] != Off && v.hit(name, f.actions[name], found[name], around[name]) {
 			return true
 		}
 	}
 	return false
 }
+
+// aroundBytes is how much a sample shows before what was found.
+const aroundBytes = 80
 
 // sampleBytes is how much of a document a report shows.
 const sampleBytes = 240
