@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"samovar"
+	"samovar/corpus/filter"
 )
 
 // The files of a corpus.
@@ -24,8 +25,10 @@ const DefaultValidation = 5
 
 // Collect is the stage that makes a corpus from sources.
 type Collect struct {
-	sources    []source
-	validation int
+	sources     []source
+	validation  int
+	evaluations []evaluation
+	sets        []filter.Set
 }
 
 // source is a Source that has been checked and whose files are known.
@@ -34,12 +37,14 @@ type source struct {
 	files  []file
 	bytes  int64 // on disk
 	digest samovar.Digest
+	by     map[filter.Class]*filter.Filter // for the classes that its files are of
 }
 
 // NewCollect checks the sources, lists their files and reads each once for its
 // digest. Documents whose hash's first byte is below validation are held out;
-// 0 means DefaultValidation.
-func NewCollect(ctx context.Context, sources []Source, validation int) (*Collect, error) {
+// 0 means DefaultValidation. What decontaminate names, files or folders, are
+// evaluation sets: documents that share a text with one are dropped.
+func NewCollect(ctx context.Context, sources []Source, validation int, decontaminate ...string) (*Collect, error) {
 	if validation == 0 {
 		validation = DefaultValidation
 	}
@@ -68,31 +73,35 @@ func NewCollect(ctx context.Context, sources []Source, validation int) (*Collect
 		}
 		c.sources = append(c.sources, src)
 	}
-	return c, nil
+	return c, c.filters(ctx, decontaminate)
 }
 
 // Name returns "collect".
 func (*Collect) Name() string { return "collect" }
 
 // Version is raised when the same sources give another corpus.
-func (*Collect) Version() int { return 1 }
+func (*Collect) Version() int { return 2 }
 
 // Config returns what the sources declare and the digests of their files. Paths
 // and weights are no part of it: the corpus does not depend on them.
 func (c *Collect) Config() any {
 	config := struct {
-		Validation int           `json:"validation"`
-		Sources    []Declaration `json:"sources"`
-	}{c.validation, nil}
+		Validation  int                 `json:"validation"`
+		Sources     []Declaration       `json:"sources"`
+		Filters     [][]filter.Resolved `json:"filters"` // of each source, by class
+		Evaluations []evaluation        `json:"evaluations,omitempty"`
+	}{c.validation, nil, nil, c.evaluations}
 	for _, s := range c.sources {
 		config.Sources = append(config.Sources, s.declaration())
+		config.Filters = append(config.Filters, s.resolved())
 	}
 	return config
 }
 
 // Run writes the corpus: train.jsonl.zst, validation.jsonl.zst, report.json.
-// It starts over when it has been interrupted. Memory: a few batches, and about
-// 32 bytes for each distinct document (the set of hashes).
+// It starts over when it has been interrupted. Memory: a few batches, the
+// sequences of words of the evaluation sets, and for each distinct document about
+// 32 bytes (the set of hashes) and 90 more where near-duplicates are looked for.
 func (c *Collect) Run(ctx context.Context, work samovar.Work) (samovar.Output, error) {
 	below := thresholds{c.validation, c.validation, c.validation}
 	p, err := c.pass(ctx, work, below)
@@ -129,6 +138,7 @@ type pass struct {
 	below      thresholds
 	report     Report
 	seen       map[[16]byte]struct{}
+	near       *filter.Near
 	train      *writer
 	validation *writer
 	count      [3]struct { // as thresholds
@@ -140,8 +150,9 @@ type pass struct {
 }
 
 func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds) (p *pass, err error) {
-	p = &pass{work: work, sources: c.sources, below: below, seen: map[[16]byte]struct{}{}}
+	p = &pass{work: work, sources: c.sources, below: below, seen: map[[16]byte]struct{}{}, near: filter.NewNear()}
 	p.report.Validation = Split{Text: below[0], Dialogue: below[1]}
+	p.report.Evaluations = c.sets
 	p.why = make([]string, len(c.sources))
 	for _, s := range c.sources {
 		p.report.Sources = append(p.report.Sources, SourceReport{Declaration: s.declaration()})
@@ -181,9 +192,15 @@ func (c *Collect) parse(b batch) (parsedBatch, error) {
 	start := 0
 	for i, it := range b.items {
 		var err error
-		out.documents[i], err = c.sources[b.source].parse(b.source, it.file.lines, b.data[start:it.end])
-		if err != nil {
+		s := &c.sources[b.source]
+		p := &out.documents[i]
+		if *p, err = s.read(b.source, it.file.lines, b.data[start:it.end]); err != nil {
 			return out, fmt.Errorf("source %d: read %s: line %d: %w", b.source+1, it.file.path, it.line, err)
+		}
+		if p.verdict == keep {
+			if p.judge(s.by[s.class(it.file)]); p.judged.Dropped == "" {
+				p.seal()
+			}
 		}
 		start = it.end
 	}
@@ -222,11 +239,23 @@ func (p *pass) add(b parsedBatch) error {
 }
 
 func (p *pass) write(r *SourceReport, d parsed) error {
+	r.take(d)
+	if d.judged.Dropped != "" {
+		return nil
+	}
 	if _, ok := p.seen[d.sum]; ok {
 		r.Duplicates++
+		r.drop(filter.Duplicate, d.doc)
 		return nil
 	}
 	p.seen[d.sum] = struct{}{}
+	if len(d.judged.Signature) > 0 && p.near.Seen(d.judged.Signature) {
+		if d.judged.Near == filter.Drop {
+			r.drop(filter.NearDuplicate, d.doc)
+			return nil
+		}
+		r.tally(filter.NearDuplicate).Counted++
+	}
 	kind := 0
 	switch {
 	case d.pair:
@@ -282,6 +311,7 @@ func (p *pass) enough() error {
 }
 
 func (p *pass) output() (samovar.Output, error) {
+	p.report.sum()
 	data, err := json.MarshalIndent(p.report, "", "\t")
 	if err != nil {
 		return samovar.Output{}, err
@@ -297,7 +327,7 @@ func (p *pass) output() (samovar.Output, error) {
 			}
 		}
 	}
-	out := samovar.Output{Kind: samovar.KindCorpus, Config: p.report}
+	out := samovar.Output{Kind: samovar.KindCorpus, Config: p.report.withoutSamples()}
 	for _, f := range []struct{ name, media string }{
 		{TrainFile, "application/x-ndjson+zstd"}, {ValidationFile, "application/x-ndjson+zstd"}, {ReportFile, "application/json"},
 	} {

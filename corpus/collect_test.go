@@ -64,8 +64,8 @@ func TestChain(t *testing.T) {
 		"a.txt": "10 11 12\r\n", "b.md": "20 21", "c.txt": "10 11 12\n", "d.txt": " \n", "e.bin": "30\x00",
 		"chat/1.jsonl": `{"id": 1, "turns": [["USER", "5"], ["SYSTEM", "6 7"]]}` + "\n" + `{"turns": [["USER", "5"], ["SYSTEM", "8"]]}`,
 	})
-	texts := Source{Path: in + "/*.*", Language: "en", Licence: "CC0-1.0", Origin: "test", Weight: 2}
-	chats := Source{Path: in + "/chat", Field: "turns", Language: "en", Licence: "CC0-1.0", Origin: "test"}
+	texts := Source{Path: in + "/*.*", Language: "en", Licence: "CC0-1.0", Origin: "test", Weight: 2, Filter: declared.Filter}
+	chats := Source{Path: in + "/chat", Field: "turns", Language: "en", Licence: "CC0-1.0", Origin: "test", Filter: declared.Filter}
 	dir, report := collect(t, texts, chats)
 	if r := report.Sources[0]; r.Documents != 2 || r.Duplicates != 1 || r.Empty != 1 || r.Binary != 1 || r.Validation != 1 {
 		t.Errorf("report of the texts: %+v", r)

@@ -1,5 +1,5 @@
 // Package corpus turns sources on disk into a corpus (normalised documents,
-// duplicates out, split into training and validation), a corpus into shards of
+// filtered, duplicates out, split into training and validation), a corpus into shards of
 // token ids, and shards into rows to train on. It refuses sources without a
 // language, a licence and an origin, and never changes or fetches one. Start
 // with [Source] and [Collect], then [Shard] and [Loader].
@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"samovar/corpus/filter"
 )
 
 // The kinds of source.
@@ -31,6 +33,8 @@ type Source struct {
 	Weight   float64  `json:"weight,omitempty"`  // times that each document is seen in an epoch; 0 means 1
 	Kind     string   `json:"kind,omitempty"`    // Text, Dialogue or Preference; default Text or Dialogue by Field
 	Include  []string `json:"include,omitempty"` // only files with these extensions, such as ".go"; default all
+
+	Filter filter.Config `json:"filter,omitzero"` // what is dropped, masked or counted; default by class
 }
 
 // Weights returns the weight of each source, as a Loader wants them.
@@ -82,6 +86,9 @@ func (s Source) check() (Source, error) {
 	case Text, Dialogue, Preference:
 	default:
 		return s, fmt.Errorf("kind %q is unknown: write %s, %s or %s", s.Kind, Text, Dialogue, Preference)
+	}
+	if err := s.Filter.Check(); err != nil {
+		return s, fmt.Errorf("filter.%w", err)
 	}
 	return s, nil
 }

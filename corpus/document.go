@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -21,6 +22,21 @@ func sizeOf(turns []Turn) (n int) {
 		n += len(t.Text)
 	}
 	return n
+}
+
+// said returns the text, or what the turns say, a line each.
+func (d Document) said() string {
+	if d.Turns == nil {
+		return d.Text
+	}
+	var b strings.Builder
+	for i, t := range d.Turns {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(t.Text)
+	}
+	return b.String()
 }
 
 // MarshalJSON writes the pair [role, text].

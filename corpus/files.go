@@ -25,7 +25,7 @@ type file struct {
 	path  string // to open it
 	name  string // below the source's path, with slashes
 	lines bool   // of JSON, otherwise one text
-	pack  string // ".gz", ".zst" or none
+	pack  string // ".gz", ".zst", ".bz2" or none
 	size  int64  // bytes on disk
 	sum   [sha256.Size]byte
 }
@@ -44,7 +44,7 @@ func describe(p, name string, size int64) file {
 func extensions(name string) (pack, inner string) {
 	name = strings.ToLower(name)
 	switch ext := path.Ext(name); ext {
-	case ".gz", ".zst":
+	case ".gz", ".zst", ".bz2":
 		return ext, path.Ext(strings.TrimSuffix(name, ext))
 	default:
 		return "", ext

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"samovar/corpus/filter"
 )
 
-var declared = Source{Language: "en", Licence: "CC0-1.0", Origin: "test"}
+var declared = Source{Language: "en", Licence: "CC0-1.0", Origin: "test", Filter: filter.Config{Default: filter.Off}}
 
 // at returns a declared source of path.
 func at(path string) Source {

@@ -10,10 +10,14 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"samovar/corpus/filter"
 )
 
 // parsed is one document ready to be written.
 type parsed struct {
+	doc     Document
+	judged  filter.Verdict
 	verdict verdict
 	why     string // it is broken
 	line    []byte // as JSON, with the newline
@@ -31,6 +35,15 @@ type parsed struct {
 // of a piece of one; of a JSON line, those of the field's string, or of its
 // turns as they stand in the line; of a preference, see pair.key.
 func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
+	p, err := s.read(index, lines, data)
+	if err == nil && p.verdict == keep {
+		p.seal()
+	}
+	return p, err
+}
+
+// read is parse without the line that is written.
+func (s Source) read(index int, lines bool, data []byte) (parsed, error) {
 	doc := Document{Source: index}
 	p := parsed{in: len(data)}
 	raw := data
@@ -76,16 +89,41 @@ func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
 		}
 		doc.Text = string(text)
 	}
-	p.write(doc)
+	p.doc = doc
 	return p, nil
 }
 
-// write sets the line of a document and its sum, in which the source has no
-// part.
-func (p *parsed) write(doc Document) {
-	p.out = doc.size()
-	start := len(fmt.Sprintf(`{"source":%d`, doc.Source)) // what follows is content alone
-	p.line = append(doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
+// judge filters the document, which may mask parts of it.
+func (p *parsed) judge(f *filter.Filter) {
+	texts := p.doc.texts()
+	parts := make([]string, len(texts))
+	for i, t := range texts {
+		parts[i] = *t
+	}
+	p.judged = f.Judge(parts)
+	for i, t := range texts {
+		*t = parts[i]
+	}
+}
+
+// texts returns where the texts of a document stand.
+func (d *Document) texts() (all []*string) {
+	for _, turns := range [][]Turn{d.Turns, d.Rejected} {
+		for i := range turns {
+			all = append(all, &turns[i].Text)
+		}
+	}
+	if all == nil {
+		all = []*string{&d.Text}
+	}
+	return all
+}
+
+// seal writes the line of the document and takes its hash.
+func (p *parsed) seal() {
+	p.out = p.doc.size()
+	start := len(fmt.Sprintf(`{"source":%d`, p.doc.Source)) // what follows is content alone
+	p.line = append(p.doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
 	sum := sha256.Sum256(p.line[start:])
 	copy(p.sum[:], sum[:])
 }
@@ -110,7 +148,7 @@ func (s Source) parsePair(p *parsed, doc Document, line []byte) error {
 		return nil
 	}
 	doc.Turns, doc.Rejected = clean.chosen, clean.rejected
-	p.write(doc)
+	p.doc = doc
 	return nil
 }
 

@@ -3,6 +3,7 @@ package corpus
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -173,6 +174,8 @@ func open(ctx context.Context, f *file, read *counter) (*input, error) {
 			return nil, damaged(err)
 		}
 		in.text = mending{z}
+	case ".bz2":
+		in.text = mending{bzip2.NewReader(in.raw)}
 	case ".zst":
 		z, err := newZstd(in.raw)
 		if err != nil {

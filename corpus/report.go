@@ -1,10 +1,14 @@
 package corpus
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"samovar"
+	"samovar/corpus/filter"
 )
 
 // Declaration is what a source says of itself and the digest of what it holds.
@@ -28,8 +32,18 @@ func (s source) declaration() Declaration {
 
 // Report is the content of report.json: what was read and what became of it.
 type Report struct {
-	Validation Split          `json:"validation"`
-	Sources    []SourceReport `json:"sources"`
+	Validation  Split          `json:"validation"`
+	Sources     []SourceReport `json:"sources"`
+	Languages   []Share        `json:"languages"` // what remains
+	Licences    []Share        `json:"licences"`
+	Evaluations []filter.Set   `json:"evaluations,omitempty"` // whose text was looked for
+}
+
+// Share is what remains in one language or under one licence.
+type Share struct {
+	Name      string `json:"name"`
+	Documents int64  `json:"documents"`
+	Bytes     int64  `json:"bytes"` // UTF-8
 }
 
 // Split holds the first byte of the hash below which a text, a dialogue, and a
@@ -53,6 +67,122 @@ type SourceReport struct {
 	Dropped       int64 `json:"dropped"`        // too damaged, or without a turn to learn from
 	Repaired      int64 `json:"repaired"`       // documents kept with U+FFFD in place of bytes that are no UTF-8
 	RepairedBytes int64 `json:"repaired_bytes"` // how many such bytes
+
+	Filters map[string]*Tally `json:"filters,omitempty"` // by name: what each found
+}
+
+// Tally counts what one filter found in a source.
+type Tally struct {
+	Dropped int64            `json:"dropped,omitempty"` // documents
+	Bytes   int64            `json:"bytes,omitempty"`   // UTF-8 of the dropped
+	Masked  int64            `json:"masked,omitempty"`  // documents kept with marks in place of what was found
+	Counted int64            `json:"counted,omitempty"` // documents kept as they were
+	Rules   map[string]int64 `json:"rules,omitempty"`   // how often each rule, or kind of data, was met
+	Samples []DropSample     `json:"samples,omitempty"` // the first, personal data and secrets masked
+}
+
+// DropSample is the beginning of a document, and why a filter found it.
+type DropSample struct {
+	Rule string `json:"rule,omitempty"`
+	Text string `json:"text"`
+}
+
+// maxSamples is how many samples of a filter a source's report has.
+const maxSamples = 3
+
+func (r *SourceReport) tally(name string) *Tally {
+	if r.Filters == nil {
+		r.Filters = map[string]*Tally{}
+	}
+	t := r.Filters[name]
+	if t == nil {
+		t = &Tally{}
+		r.Filters[name] = t
+	}
+	return t
+}
+
+// take counts what the filters found in a document.
+func (r *SourceReport) take(d parsed) {
+	for _, h := range d.judged.Hits {
+		t := r.tally(h.Filter)
+		switch h.Action {
+		case filter.Drop:
+			t.Dropped++
+			t.Bytes += int64(d.doc.size())
+		case filter.Mask:
+			t.Masked++
+		default:
+			t.Counted++
+		}
+		if t.Rules == nil {
+			t.Rules = map[string]int64{}
+		}
+		for rule, n := range h.Rules {
+			t.Rules[rule] += int64(n)
+		}
+		if len(t.Samples) < maxSamples {
+			t.Samples = append(t.Samples, DropSample{strings.Join(slices.Sorted(maps.Keys(h.Rules)), ", "), h.Sample})
+		}
+	}
+}
+
+// drop counts a document that is left out because of an earlier one.
+func (r *SourceReport) drop(name string, d Document) {
+	t := r.tally(name)
+	t.Dropped++
+	t.Bytes += int64(d.size())
+	if len(t.Samples) < maxSamples {
+		t.Samples = append(t.Samples, DropSample{Text: filter.Sample(d.said())})
+	}
+}
+
+// sum adds up what remains.
+func (r *Report) sum() {
+	r.Languages = shares(r.Sources, func(s SourceReport) string { return s.Language })
+	r.Licences = shares(r.Sources, func(s SourceReport) string { return s.Licence })
+}
+
+// shares groups what remains of sources, the largest first.
+func shares(sources []SourceReport, name func(SourceReport) string) []Share {
+	by := map[string]Share{}
+	for _, s := range sources {
+		sh := by[name(s)]
+		by[name(s)] = Share{name(s), sh.Documents + s.Documents, sh.Bytes + s.BytesOut}
+	}
+	return slices.SortedFunc(maps.Values(by), func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// withoutSamples is the report as an artifact's configuration, whose size is
+// bounded.
+func (r Report) withoutSamples() Report {
+	r.Sources = slices.Clone(r.Sources)
+	for i := range r.Sources {
+		s := &r.Sources[i]
+		s.Filters = maps.Clone(s.Filters)
+		for name, t := range s.Filters {
+			bare := *t
+			bare.Samples = nil
+			s.Filters[name] = &bare
+		}
+	}
+	return r
+}
+
+// found says in words what a filter found, for people.
+var found = []struct{ filter, what string }{
+	{filter.Language, "in another language"},
+	{filter.Length, "too short or too long"},
+	{filter.Symbols, "mostly symbols"},
+	{filter.Boilerplate, "boilerplate"},
+	{filter.Repetition, "repetitive"},
+	{filter.Secrets, "with secrets"},
+	{filter.Personal, "with personal data"},
+	{filter.Contamination, "with text of an evaluation set"},
+	{filter.Duplicate, "duplicates"},
+	{filter.NearDuplicate, "near-duplicates"},
 }
 
 // passedOver lists what was not kept, or repaired, for people.
@@ -66,6 +196,15 @@ func (r SourceReport) passedOver() string {
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	for _, f := range found {
+		t := r.Filters[f.filter]
+		if t != nil && t.Dropped > 0 && f.filter != filter.Duplicate {
+			parts = append(parts, fmt.Sprintf("%d %s", t.Dropped, f.what))
+		}
+		if t != nil && t.Masked > 0 {
+			parts = append(parts, fmt.Sprintf("%d kept %s masked", t.Masked, f.what))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -148,7 +148,7 @@ var golden = map[string]string{
 	"dialogue-validation.bin":  "efa25af42d468752",
 	"dialogue-validation.idx":  "a6121c20885daf0c",
 	"dialogue-validation.mask": "c993b68826b05f11",
-	"report.json":              "aa414c413c0b19f7",
+	"report.json":              "51ea81e749478b16",
 	"train.bin":                "f7af1ec00bc25791",
 	"train.idx":                "de372329b8342df8",
 	"train.jsonl.zst":          "c3fd9388ed1e33fa",

@@ -10,16 +10,16 @@ import (
 
 // expand replaces environment variables in paths and makes them absolute,
 // relative to the recipe's folder.
-func (r *Recipe) expand() error {
+func (r *Recipe) expand() (err error) {
 	for i := range r.Corpus {
-		path, err := expand(r.Corpus[i].Path)
-		if err != nil {
+		if r.Corpus[i].Path, err = r.absolute(r.Corpus[i].Path); err != nil {
 			return fmt.Errorf("corpus[%d].path: %w", i, err)
 		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(r.Dir, path)
+	}
+	for i, path := range r.Filter.Decontaminate {
+		if r.Filter.Decontaminate[i], err = r.absolute(path); err != nil {
+			return fmt.Errorf("filter.decontaminate[%d]: %w", i, err)
 		}
-		r.Corpus[i].Path = path
 	}
 	return r.expandFrom()
 }
@@ -30,12 +30,9 @@ func (r *Recipe) expandFrom() error {
 	if !strings.HasSuffix(r.Model.From, ".gguf") {
 		return nil
 	}
-	path, err := expand(r.Model.From)
+	path, err := r.absolute(r.Model.From)
 	if err != nil {
 		return fmt.Errorf("model.from: %w", err)
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.Dir, path)
 	}
 	if _, err = os.Stat(path); err == nil {
 		r.Model.From = path
@@ -43,6 +40,14 @@ func (r *Recipe) expandFrom() error {
 		return fmt.Errorf("model.from: %w: correct the path", err)
 	}
 	return nil
+}
+
+func (r *Recipe) absolute(path string) (string, error) {
+	path, err := expand(path)
+	if err == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(r.Dir, path)
+	}
+	return path, err
 }
 
 // expand replaces $NAME and ${NAME}. A variable that is not set is an error,

@@ -27,6 +27,7 @@ type Recipe struct {
 	Name       string    `json:"name"`
 	Seed       uint64    `json:"seed"`
 	Corpus     []Source  `json:"corpus"`
+	Filter     Filter    `json:"filter"`
 	Validation int       `json:"validation"` // of 256 documents, how many are held out; 0: the default
 	Tokenizer  Tokenizer `json:"tokenizer"`
 	Model      Model     `json:"model"`
@@ -49,6 +50,7 @@ type Source struct {
 	Weight   float64  `json:"weight"`
 	Kind     string   `json:"kind"`
 	Include  []string `json:"include"`
+	Filter   Filter   `json:"filter"` // where it differs from the recipe's
 }
 
 // Tokenizer says what vocabulary is learnt.
@@ -275,6 +277,9 @@ func (r *Recipe) check() error {
 		}
 		if s.Weight < 0 || s.Weight > 1000 {
 			return fmt.Errorf("corpus[%d]: weight is %g; between 0 and 1000 is expected", i, s.Weight)
+		}
+		if len(s.Filter.Decontaminate) > 0 {
+			return fmt.Errorf("corpus[%d].filter.decontaminate: evaluation sets are named once for all sources, in filter", i)
 		}
 	}
 	if err := r.Train.check(r.Model.From != "" && (r.Tune != nil || r.Prefer != nil)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"samovar/compute"
 	"samovar/compute/kernel"
 	"samovar/corpus"
+	"samovar/corpus/filter"
 	"samovar/eval"
 	"samovar/model"
 	"samovar/quant"
@@ -57,7 +58,7 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	collect, err := corpus.NewCollect(ctx, c.sources(), r.Validation)
+	collect, err := c.collect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +112,20 @@ func (c *chain) check() error {
 
 func (c *chain) sources() (all []corpus.Source) {
 	for _, s := range c.recipe.Corpus {
-		all = append(all, corpus.Source(s))
+		all = append(all, corpus.Source{
+			Path: s.Path, Field: s.Field, Language: s.Language, Licence: s.Licence, Origin: s.Origin, Weight: s.Weight,
+			Kind: s.Kind, Include: s.Include, Filter: filtering(s.Filter.Over(c.recipe.Filter)),
+		})
 	}
 	return all
+}
+
+// filtering is what a recipe says of filters as package corpus takes it.
+func filtering(f recipe.Filter) filter.Config {
+	return filter.Config{
+		As: f.As, Default: f.Default, Language: f.Language, Length: f.Length, Symbols: f.Symbols, Boilerplate: f.Boilerplate,
+		Repetition: f.Repetition, Secrets: f.Secrets, Personal: f.Personal, Near: f.Near, MinWords: f.MinWords, MaxWords: f.MaxWords,
+	}
 }
 
 // vocabulary adds the tokenizer: learnt, or that of the model to go on from.
