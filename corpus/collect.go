@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"samovar"
+	"samovar/corpus/document"
 )
 
 // The files of a corpus.
@@ -55,7 +56,7 @@ func NewCollect(ctx context.Context, sources []Source, validation int) (*Collect
 		if err != nil {
 			return nil, fmt.Errorf("source %d (%s): %w", i+1, s.Path, err)
 		}
-		files, err := checked.files()
+		files, err := checked.files(ctx)
 		if err == nil {
 			err = sum(ctx, files)
 		}
@@ -75,7 +76,7 @@ func NewCollect(ctx context.Context, sources []Source, validation int) (*Collect
 func (*Collect) Name() string { return "collect" }
 
 // Version is raised when the same sources give another corpus.
-func (*Collect) Version() int { return 1 }
+func (*Collect) Version() int { return 2 }
 
 // Config returns what the sources declare and the digests of their files. Paths
 // and weights are no part of it: the corpus does not depend on them.
@@ -155,8 +156,10 @@ func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds)
 		p.train.Close()
 		return nil, err
 	}
+	documents, room := document.NewReader(ctx), newRoom()
+	defer documents.Close()
 	produce := func(emit func(batch) error) error {
-		r := &reader{ctx: ctx, emit: emit}
+		r := newReader(ctx, emit, room)
 		for i, s := range c.sources {
 			if err := r.source(i, s.files); err != nil {
 				return fmt.Errorf("source %d: %w", i+1, err)
@@ -164,7 +167,14 @@ func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds)
 		}
 		return nil
 	}
-	err = ordered(ctx, runtime.GOMAXPROCS(0), produce, c.parse, p.add)
+	parse := func(b batch) (parsedBatch, error) {
+		b, err := b.extract(documents, room)
+		if err != nil {
+			return parsedBatch{}, fmt.Errorf("source %d: %w", b.source+1, err)
+		}
+		return c.parse(b)
+	}
+	err = ordered(ctx, runtime.GOMAXPROCS(0), produce, parse, p.add)
 	return p, first(err, p.train.Close(), p.validation.Close())
 }
 
@@ -193,6 +203,9 @@ func (c *Collect) parse(b batch) (parsedBatch, error) {
 func (p *pass) add(b parsedBatch) error {
 	r := &p.report.Sources[b.source]
 	r.Binary += int64(b.binary)
+	for _, f := range b.refused {
+		p.refuse(r, b.source, f)
+	}
 	for _, d := range b.documents {
 		r.BytesIn += int64(d.in)
 		if d.invalid > 0 && d.verdict == keep {

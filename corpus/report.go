@@ -2,6 +2,8 @@ package corpus
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"samovar"
@@ -52,6 +54,10 @@ type SourceReport struct {
 	Dropped       int64 `json:"dropped"`        // too damaged, or without a turn to learn from
 	Repaired      int64 `json:"repaired"`       // documents kept with U+FFFD in place of bytes that are no UTF-8
 	RepairedBytes int64 `json:"repaired_bytes"` // how many such bytes
+
+	// Refused counts the files of HTML, EPUB, PDF and DOCX that gave no text, by
+	// the reason, such as "encrypted PDF".
+	Refused map[string]int64 `json:"refused,omitempty"`
 }
 
 // passedOver lists what was not kept, or repaired, for people.
@@ -66,6 +72,9 @@ func (r SourceReport) passedOver() string {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(r.Refused)) {
+		parts = append(parts, fmt.Sprintf("%d %s", r.Refused[why], why))
 	}
 	return strings.Join(parts, ", ")
 }
