@@ -128,6 +128,7 @@ type pass struct {
 	work       samovar.Work
 	sources    []source
 	below      thresholds
+	again      bool // the second reading: what it passes over has been named
 	report     Report
 	seen       map[[16]byte]struct{}
 	train      *writer
@@ -141,7 +142,7 @@ type pass struct {
 }
 
 func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds) (p *pass, err error) {
-	p = &pass{work: work, sources: c.sources, below: below, seen: map[[16]byte]struct{}{}}
+	p = &pass{work: work, sources: c.sources, below: below, again: below != thresholds{c.validation, c.validation}, seen: map[[16]byte]struct{}{}}
 	p.report.Validation = Split{below[0], below[1]}
 	p.why = make([]string, len(c.sources))
 	for _, s := range c.sources {

@@ -98,7 +98,7 @@ func (p *pass) refuse(r *SourceReport, source int, f refusal) {
 	for _, n := range r.Refused {
 		named += n
 	}
-	if named <= fewRefusals {
+	if named <= fewRefusals && !p.again {
 		p.event(samovar.Event{Text: fmt.Sprintf("source %d: passed over %s: %s", source+1, f.file.name, f.why)})
 	}
 }

@@ -55,7 +55,9 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMOVAR_STORE", filepath.Join(e.WorkDir, "store"))
 			e.Setenv("TAKEN", taken.Addr().String())
-			return nil
+			documents, err := filepath.Abs(filepath.Join("..", "..", "corpus", "document", "testdata"))
+			e.Setenv("DOCUMENTS", documents)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"texts": func(s *testscript.TestScript, _ bool, args []string) {

@@ -3,6 +3,7 @@ package document
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -84,8 +85,8 @@ func linesOf(page string) []string {
 }
 
 // withoutHeads takes from each page the first and last lines that, but for
-// their numbers, stand first or last on several pages: twice, because a head
-// and a page number may follow each other.
+// their numbers, stand first or last on several pages, or are the page's number:
+// twice, because a head and a page number may follow each other.
 func withoutHeads(pages [][]string) {
 	for range 2 {
 		count := map[string]int{}
@@ -97,12 +98,14 @@ func withoutHeads(pages [][]string) {
 				count[headForm(page[len(page)-1])]++
 			}
 		}
-		head := func(line string) bool { return count[headForm(line)] >= fewHeads && isHead(line) }
+		head := func(line string, page int) bool {
+			return count[headForm(line)] >= fewHeads && isHead(line) || line == strconv.Itoa(page+1)
+		}
 		for i, page := range pages {
-			if len(page) > 0 && head(page[0]) {
+			if len(page) > 0 && head(page[0], i) {
 				page = page[1:]
 			}
-			if len(page) > 0 && head(page[len(page)-1]) {
+			if len(page) > 0 && head(page[len(page)-1], i) {
 				page = page[:len(page)-1]
 			}
 			pages[i] = page
@@ -159,7 +162,7 @@ func (p *prose) lines(page []string, width float64) {
 		case full:
 			p.open(blank)
 			tail = true
-		case tail || next == "" || float64(utf8.RuneCountInString(next)) >= fullShare*width:
+		case tail || next == "" || width >= fewWidth && float64(utf8.RuneCountInString(next)) >= fullShare*width:
 			p.open(para)
 			tail = false
 		default:

@@ -86,6 +86,7 @@ type page struct {
 	open  []element
 	count map[atom.Atom]int // of open, by name
 	skip  int               // length of open inside the outermost element left out; 0: none
+	cell  int               // bytes of text before the innermost cell of a table
 	link  bool
 	links int    // bytes of text within links
 	main  []byte // text of the main elements that have ended
@@ -187,7 +188,7 @@ func (g *page) start(z *html.Tokenizer, closed bool) {
 		return
 	}
 	hidden := more && g.hidden(z)
-	space, tracked := gaps[name]
+	_, tracked := gaps[name]
 	switch name {
 	case atom.Br:
 		g.breakLine()
@@ -199,17 +200,19 @@ func (g *page) start(z *html.Tokenizer, closed bool) {
 		g.link = !closed
 	}
 	if closed || void[name] {
-		g.prose.open(space)
+		g.prose.open(g.around(name))
 		return
 	}
 	out := hidden || g.unwanted(name)
 	if !tracked && !out {
 		return
 	}
+	at := len(g.out)
 	if !out {
-		g.before(name, space)
+		g.before(name)
 	}
 	g.push(name)
+	g.open[len(g.open)-1].start = at
 	if out {
 		g.skip = len(g.open)
 	}
@@ -244,16 +247,16 @@ func (g *page) breakLine() {
 }
 
 // before opens the gap before an element, and writes a list item's mark.
-func (g *page) before(name atom.Atom, space gap) {
-	switch name {
-	case atom.Ul, atom.Ol, atom.Dl:
-		if g.count[atom.Li] > 0 {
-			space = newline
-		}
-	case atom.Td, atom.Th:
-		if !g.stuck && g.gap <= blank {
+func (g *page) before(name atom.Atom) {
+	space := g.around(name)
+	switch {
+	case name == atom.Td || name == atom.Th:
+		if g.gap <= blank {
 			space = cell
 		}
+		g.cell = len(g.out)
+	case g.count[atom.Td]+g.count[atom.Th] > 0 && len(g.out) == g.cell:
+		space = none // the cell's own
 	}
 	g.prose.open(space)
 	if name != atom.Li {
@@ -271,6 +274,16 @@ func (g *page) before(name atom.Atom, space gap) {
 		break
 	}
 	g.mark(strings.Repeat("  ", min(max(depth-1, 0), 8)) + mark)
+}
+
+// around returns the gap around an element where it stands: items of a list are
+// not divided by blank lines.
+func (g *page) around(name atom.Atom) gap {
+	space := gaps[name]
+	if space == para && g.count[atom.Li] > 0 {
+		space = newline
+	}
+	return space
 }
 
 // imply ends what the start of an element ends.
@@ -310,7 +323,7 @@ func (g *page) ended(n int) {
 		switch {
 		case g.skip > len(g.open):
 			g.skip = 0
-			g.prose.open(gaps[e.name])
+			g.prose.open(g.around(e.name))
 		case g.skip == 0:
 			g.after(e)
 		}
@@ -343,7 +356,7 @@ func (g *page) after(e element) {
 			g.main = append(append(g.main, bytes.TrimSpace(g.out[e.start:])...), "\n\n"...)
 		}
 	}
-	g.prose.open(gaps[e.name])
+	g.prose.open(g.around(e.name))
 }
 
 // hidden says whether the tag's attributes take it out of sight or out of the
@@ -394,5 +407,5 @@ func decode(data []byte) []byte {
 	if err != nil {
 		return data // repaired or dropped as any text is
 	}
-	return text
+	return bytes.TrimPrefix(text, []byte("\uFEFF"))
 }
