@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"samovar"
+	"samovar/corpus/document"
 	"samovar/corpus/filter"
 )
 
@@ -60,7 +61,7 @@ func NewCollect(ctx context.Context, sources []Source, validation int, decontami
 		if err != nil {
 			return nil, fmt.Errorf("source %d (%s): %w", i+1, s.Path, err)
 		}
-		files, err := checked.files()
+		files, err := checked.files(ctx)
 		if err == nil {
 			err = sum(ctx, files)
 		}
@@ -136,6 +137,7 @@ type pass struct {
 	work       samovar.Work
 	sources    []source
 	below      thresholds
+	again      bool // the second reading: what it passes over has been named
 	report     Report
 	seen       map[[16]byte]struct{}
 	near       *filter.Near
@@ -150,7 +152,7 @@ type pass struct {
 }
 
 func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds) (p *pass, err error) {
-	p = &pass{work: work, sources: c.sources, below: below, seen: map[[16]byte]struct{}{}, near: filter.NewNear()}
+	p = &pass{work: work, sources: c.sources, below: below, again: below != thresholds{c.validation, c.validation, c.validation}, seen: map[[16]byte]struct{}{}, near: filter.NewNear()}
 	p.report.Validation = Split{Text: below[0], Dialogue: below[1]}
 	p.report.Evaluations = c.sets
 	p.why = make([]string, len(c.sources))
@@ -168,8 +170,10 @@ func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds)
 		p.train.Close()
 		return nil, err
 	}
+	documents, room := document.NewReader(ctx), newRoom()
+	defer documents.Close()
 	produce := func(emit func(batch) error) error {
-		r := &reader{ctx: ctx, emit: emit}
+		r := newReader(ctx, emit, room)
 		for i, s := range c.sources {
 			if err := r.source(i, s.files); err != nil {
 				return fmt.Errorf("source %d: %w", i+1, err)
@@ -177,7 +181,14 @@ func (c *Collect) pass(ctx context.Context, work samovar.Work, below thresholds)
 		}
 		return nil
 	}
-	err = ordered(ctx, runtime.GOMAXPROCS(0), produce, c.parse, p.add)
+	parse := func(b batch) (parsedBatch, error) {
+		b, err := b.extract(documents, room)
+		if err != nil {
+			return parsedBatch{}, fmt.Errorf("source %d: %w", b.source+1, err)
+		}
+		return c.parse(b)
+	}
+	err = ordered(ctx, runtime.GOMAXPROCS(0), produce, parse, p.add)
 	return p, first(err, p.train.Close(), p.validation.Close())
 }
 
@@ -212,6 +223,9 @@ func (c *Collect) parse(b batch) (parsedBatch, error) {
 func (p *pass) add(b parsedBatch) error {
 	r := &p.report.Sources[b.source]
 	r.Binary += int64(b.binary)
+	for _, f := range b.refused {
+		p.refuse(r, b.source, f)
+	}
 	for _, d := range b.documents {
 		r.BytesIn += int64(d.in)
 		if d.invalid > 0 && d.verdict == keep {

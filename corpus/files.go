@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -14,10 +15,12 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"samovar"
+	"samovar/corpus/document"
 )
 
 // file is one file of a source.
@@ -25,18 +28,40 @@ type file struct {
 	path  string // to open it
 	name  string // below the source's path, with slashes
 	lines bool   // of JSON, otherwise one text
-	pack  string // ".gz", ".zst", ".bz2" or none
+	raw   bool   // read as it is, also if it is a document with markup
 	size  int64  // bytes on disk
 	sum   [sha256.Size]byte
 }
 
 // describe returns the file at p, called name, as its extensions say it is read.
-func describe(p, name string, size int64) file {
-	f := file{path: p, name: name, size: size}
-	ext, inner := extensions(name)
-	f.pack = ext
-	f.lines = inner == ".jsonl" || inner == ".ndjson"
-	return f
+func describe(p, name string) file {
+	_, ext := extensions(name)
+	return file{path: p, name: name, lines: ext == ".jsonl" || ext == ".ndjson"}
+}
+
+// pack returns the extension of the file's compression: ".gz", ".zst", ".bz2" or
+// none.
+func (f *file) pack() string {
+	pack, _ := extensions(f.name)
+	return pack
+}
+
+// format returns how a file is read whose first bytes, decompressed, are head.
+func (f *file) format(head []byte) document.Format {
+	if f.lines || f.raw {
+		return document.Plain
+	}
+	_, ext := extensions(f.name)
+	return document.Detect(ext, head)
+}
+
+// named returns the format that the file's name announces.
+func (f *file) named() document.Format {
+	if f.lines || f.raw {
+		return document.Plain
+	}
+	_, ext := extensions(f.name)
+	return document.Named(ext)
 }
 
 // extensions returns the compression's extension of name, if any, and the
@@ -51,9 +76,10 @@ func extensions(name string) (pack, inner string) {
 	}
 }
 
-// files lists the source's files in the order of their names.
-func (s Source) files() ([]file, error) {
-	l := lister{seen: map[string]bool{}, folders: map[string]string{}}
+// files lists the source's files in the order of their names. It keeps some 200
+// bytes a file.
+func (s Source) files(ctx context.Context) ([]file, error) {
+	l := lister{ctx: ctx, seen: map[string]bool{}, folders: map[string]string{}}
 	root := filepath.Clean(s.Path)
 	info, err := os.Stat(root)
 	switch {
@@ -75,6 +101,7 @@ func (s Source) files() ([]file, error) {
 	}
 	for i := range kept {
 		kept[i].lines = kept[i].lines || s.Field != "" || s.Kind == Dialogue
+		kept[i].raw = s.Language == "zxx" // where pages are code
 	}
 	slices.SortFunc(kept, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	return kept, nil
@@ -107,6 +134,7 @@ func (s Source) nothing(found int) error {
 // lister gathers files, each once however many links lead to it. Hidden files
 // and folders are passed over.
 type lister struct {
+	ctx     context.Context
 	files   []file
 	seen    map[string]bool   // where the files and folders that have been taken lie
 	folders map[string]string // path of a folder to where it lies
@@ -122,9 +150,13 @@ func (l *lister) file(p, name string) error {
 	case !info.Mode().IsRegular() || l.seen[real]:
 		return nil
 	}
-	l.seen[real] = true
-	l.files = append(l.files, describe(p, name, info.Size()))
+	l.take(p, name, real)
 	return nil
+}
+
+func (l *lister) take(p, name, real string) {
+	l.seen[real] = true
+	l.files = append(l.files, describe(p, name))
 }
 
 func (l *lister) folder(p, name string) error {
@@ -141,11 +173,36 @@ func (l *lister) folder(p, name string) error {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if err := l.file(filepath.Join(p, e.Name()), path.Join(name, e.Name())); err != nil {
+		at, called := below(p, name, e.Name())
+		if e.Type().IsRegular() { // what most of a million files are needs no further look
+			where := at
+			if real != p {
+				where = filepath.Join(real, e.Name())
+			}
+			if !l.seen[where] {
+				l.take(at, called, where)
+			}
+			continue
+		}
+		if err := l.file(at, called); err != nil {
 			return err
 		}
 	}
-	return nil
+	return l.ctx.Err()
+}
+
+// below returns the path and the name of entry in the folder at p, called name.
+// Both lie in the same memory where slashes separate paths.
+func below(p, name, entry string) (at, called string) {
+	at = filepath.Join(p, entry)
+	if filepath.Separator != '/' {
+		return at, path.Join(name, entry)
+	}
+	n := len(entry)
+	if name != "." {
+		n += len(name) + 1
+	}
+	return at, at[len(at)-n:]
 }
 
 // resolve returns where p lies in the end and what is there: nil for a link to
@@ -233,7 +290,8 @@ func (l *lister) match(p, name string, segments []string, open map[string]bool) 
 		if ok, _ := path.Match(segments[0], e.Name()); !ok || hidden {
 			continue
 		}
-		if err := l.match(filepath.Join(p, e.Name()), path.Join(name, e.Name()), rest, open); err != nil {
+		at, called := below(p, name, e.Name())
+		if err := l.match(at, called, rest, open); err != nil {
 			return err
 		}
 	}
@@ -255,34 +313,41 @@ func Digest(ctx context.Context, sources []Source) ([]samovar.Digest, error) {
 	return digests, nil
 }
 
-// sum fills in the digests of files, several at a time.
+// sum fills in the sizes and digests of files, several at a time.
 func sum(ctx context.Context, files []file) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range files {
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+			h, buf := sha256.New(), make([]byte, 64<<10)
+			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
+				h.Reset()
+				if err := files[i].digest(ctx, h, buf); err != nil {
+					return err
+				}
 			}
-			f, err := os.Open(files[i].path)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			h := sha256.New()
-			files[i].size, err = io.Copy(h, &contextReader{ctx, f})
-			h.Sum(files[i].sum[:0])
-			return err
+			return nil
 		})
 	}
 	return g.Wait()
+}
+
+func (f *file) digest(ctx context.Context, h hash.Hash, buf []byte) error {
+	in, err := os.Open(f.path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	f.size, err = io.CopyBuffer(h, &contextReader{ctx, in}, buf)
+	h.Sum(f.sum[:0])
+	return err
 }
 
 // digestOf returns the digest over files whose sums are known.
 func digestOf(files []file) samovar.Digest {
 	h := sha256.New()
 	for _, f := range files {
-		fmt.Fprintf(h, "%t%s %x\n", f.lines, f.pack, f.sum)
+		fmt.Fprintf(h, "%t%s%s %x\n", f.lines, f.pack(), f.named(), f.sum)
 	}
 	return samovar.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }

@@ -57,7 +57,7 @@ func TestFiles(t *testing.T) {
 		t.Run(test.path, func(t *testing.T) {
 			s := at(filepath.Join(dir, test.path))
 			s.Include, s.Field = test.include, test.field
-			files, err := s.files()
+			files, err := s.files(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,10 +12,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/semaphore"
+
+	"samovar/corpus/document"
 )
 
 // What one document may measure before it is normalised.
@@ -33,18 +37,22 @@ const (
 
 // batch is some documents on their way to be parsed, all of one source.
 type batch struct {
-	source int
-	data   []byte
-	items  []item
-	binary int   // files found to be binary before the first item
-	read   int64 // bytes on disk behind this batch and those before it
+	source  int
+	data    []byte
+	items   []item
+	binary  int       // files found to be binary before the first item
+	refused []refusal // documents that gave no text
+	limit   int       // bytes of one document
+	held    int64     // bytes of the reader's room
+	read    int64     // bytes on disk behind this batch and those before it
 }
 
 // item is one document in a batch: data up to end, from where the last ended.
 type item struct {
-	end  int
-	file *file
-	line int // of the file, from 1; 0 for a file of text
+	end    int
+	file   *file
+	line   int             // of the file, from 1; 0 for a file of text
+	format document.Format // of a whole file that is yet to be extracted
 }
 
 // A batch is handed on when it holds this much.
@@ -57,6 +65,7 @@ const (
 type reader struct {
 	ctx   context.Context
 	emit  func(batch) error
+	room  *semaphore.Weighted // for documents on their way to be extracted
 	batch batch
 	read  counter // of bytes on disk
 	in    *bufio.Reader
@@ -76,6 +85,7 @@ func (r *reader) source(index int, files []file) error {
 	if texts < fewTexts {
 		limit = fewText
 	}
+	r.batch.limit = limit
 	for i := range files {
 		if err := r.file(&files[i], limit); err != nil {
 			return err
@@ -85,16 +95,22 @@ func (r *reader) source(index int, files []file) error {
 }
 
 func (r *reader) flush() error {
-	if len(r.batch.items) == 0 && r.batch.binary == 0 {
+	b := r.batch
+	if len(b.items) == 0 && b.binary == 0 && len(b.refused) == 0 {
 		return nil
 	}
-	b := r.batch
 	b.read = int64(r.read)
-	r.batch = batch{source: b.source}
+	if slices.ContainsFunc(b.items, func(it item) bool { return it.format != document.Plain }) {
+		b.held = min(int64(len(b.data)), roomBytes)
+		if err := r.room.Acquire(r.ctx, b.held); err != nil {
+			return err
+		}
+	}
+	r.batch = batch{source: b.source, limit: b.limit}
 	return r.emit(b)
 }
 
-func (r *reader) add(f *file, line int, data []byte) error {
+func (r *reader) add(f *file, line int, format document.Format, data []byte) error {
 	b := &r.batch
 	if len(b.items) > 0 && len(b.data)+len(data) > batchBytes || len(b.items) == batchItems {
 		if err := r.flush(); err != nil {
@@ -105,7 +121,7 @@ func (r *reader) add(f *file, line int, data []byte) error {
 		b.data = make([]byte, 0, max(batchBytes, len(data)))
 	}
 	b.data = append(b.data, data...)
-	b.items = append(b.items, item{len(b.data), f, line})
+	b.items = append(b.items, item{len(b.data), f, line, format})
 	return nil
 }
 
@@ -120,11 +136,15 @@ func (r *reader) file(f *file, limit int) error {
 		r.in = bufio.NewReaderSize(nil, 64<<10)
 	}
 	r.in.Reset(in.text)
-	if f.lines {
-		err = readLines(r.in, func(line int, data []byte) error { return r.add(f, line, data) })
-	} else {
+	head, _ := r.in.Peek(document.HeadBytes)
+	switch format := f.format(head); {
+	case f.lines:
+		err = readLines(r.in, func(line int, data []byte) error { return r.add(f, line, document.Plain, data) })
+	case format != document.Plain:
+		err = r.document(f, format)
+	default:
 		var isText bool
-		isText, err = readText(r.in, &r.text, limit, func(data []byte) error { return r.add(f, 0, data) })
+		isText, err = readText(r.in, &r.text, limit, func(data []byte) error { return r.add(f, 0, document.Plain, data) })
 		if err == nil && !isText {
 			r.batch.binary++
 		}
@@ -163,7 +183,7 @@ func open(ctx context.Context, f *file, read *counter) (*input, error) {
 	in := &input{hash: sha256.New(), closes: []func(){func() { disk.Close() }}}
 	in.raw = io.TeeReader(&contextReader{ctx, disk}, io.MultiWriter(in.hash, read))
 	in.text = in.raw
-	switch f.pack {
+	switch f.pack() {
 	case ".gz":
 		z, err := gzip.NewReader(in.raw)
 		if err == io.EOF {

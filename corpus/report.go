@@ -69,6 +69,10 @@ type SourceReport struct {
 	RepairedBytes int64 `json:"repaired_bytes"` // how many such bytes
 
 	Filters map[string]*Tally `json:"filters,omitempty"` // by name: what each found
+
+	// Refused counts the files of HTML, EPUB, PDF and DOCX that gave no text, by
+	// the reason, such as "encrypted PDF".
+	Refused map[string]int64 `json:"refused,omitempty"`
 }
 
 // Tally counts what one filter found in a source.
@@ -206,6 +210,9 @@ func (r SourceReport) passedOver() string {
 		if t != nil && t.Masked > 0 {
 			parts = append(parts, fmt.Sprintf("%d kept %s masked", t.Masked, f.what))
 		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(r.Refused)) {
+		parts = append(parts, fmt.Sprintf("%d %s", r.Refused[why], why))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -64,7 +64,7 @@ func (s *source) resolved() (all []filter.Resolved) {
 
 // decontaminate reads an evaluation set: a file, or a folder of them.
 func (c *Collect) decontaminate(ctx context.Context, grams *filter.Grams, path string) error {
-	files, err := Source{Path: path}.files()
+	files, err := Source{Path: path}.files(ctx)
 	if err == nil {
 		err = sum(ctx, files)
 	}

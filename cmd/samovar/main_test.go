@@ -58,7 +58,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SAMOVAR_STORE", filepath.Join(e.WorkDir, "store"))
 			e.Setenv("TAKEN", taken.Addr().String())
 			e.Setenv("SAMOVAR_DATA", os.Getenv("SAMOVAR_DATA"))
-			return nil
+			documents, err := filepath.Abs(filepath.Join("..", "..", "corpus", "document", "testdata"))
+			e.Setenv("DOCUMENTS", documents)
+			return err
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "data" {
