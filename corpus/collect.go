@@ -209,9 +209,8 @@ func (c *Collect) parse(b batch) (parsedBatch, error) {
 			return out, fmt.Errorf("source %d: read %s: line %d: %w", b.source+1, it.file.path, it.line, err)
 		}
 		if p.verdict == keep {
-			if p.judge(s.by[s.class(it.file)]); p.judged.Dropped == "" {
-				p.seal()
-			}
+			p.judge(s.by[s.class(it.file)])
+			p.seal()
 		}
 		start = it.end
 	}
@@ -259,13 +258,13 @@ func (p *pass) write(r *SourceReport, d parsed) error {
 	}
 	if _, ok := p.seen[d.sum]; ok {
 		r.Duplicates++
-		r.drop(filter.Duplicate, d.doc)
+		r.drop(filter.Duplicate, d)
 		return nil
 	}
 	p.seen[d.sum] = struct{}{}
 	if len(d.judged.Signature) > 0 && p.near.Seen(d.judged.Signature) {
 		if d.judged.Near == filter.Drop {
-			r.drop(filter.NearDuplicate, d.doc)
+			r.drop(filter.NearDuplicate, d)
 			return nil
 		}
 		r.tally(filter.NearDuplicate).Counted++

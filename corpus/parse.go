@@ -16,7 +16,7 @@ import (
 
 // parsed is one document ready to be written.
 type parsed struct {
-	doc     Document
+	doc     Document // until it is sealed
 	judged  filter.Verdict
 	verdict verdict
 	why     string // it is broken
@@ -119,9 +119,14 @@ func (d *Document) texts() (all []*string) {
 	return all
 }
 
-// seal writes the line of the document and takes its hash.
+// seal writes the line of the document and takes its hash, unless a filter has
+// dropped it.
 func (p *parsed) seal() {
 	p.out = p.doc.size()
+	defer func() { p.doc = Document{} }()
+	if p.judged.Dropped != "" {
+		return
+	}
 	start := len(fmt.Sprintf(`{"source":%d`, p.doc.Source)) // what follows is content alone
 	p.line = append(p.doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
 	sum := sha256.Sum256(p.line[start:])

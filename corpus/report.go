@@ -113,7 +113,7 @@ func (r *SourceReport) take(d parsed) {
 		switch h.Action {
 		case filter.Drop:
 			t.Dropped++
-			t.Bytes += int64(d.doc.size())
+			t.Bytes += int64(d.out)
 		case filter.Mask:
 			t.Masked++
 		default:
@@ -132,12 +132,14 @@ func (r *SourceReport) take(d parsed) {
 }
 
 // drop counts a document that is left out because of an earlier one.
-func (r *SourceReport) drop(name string, d Document) {
+func (r *SourceReport) drop(name string, d parsed) {
 	t := r.tally(name)
 	t.Dropped++
-	t.Bytes += int64(d.size())
+	t.Bytes += int64(d.out)
 	if len(t.Samples) < maxSamples {
-		t.Samples = append(t.Samples, DropSample{Text: filter.Sample(d.said())})
+		if doc, err := decode(d.line); err == nil {
+			t.Samples = append(t.Samples, DropSample{Text: filter.Sample(doc.said())})
+		}
 	}
 }
 

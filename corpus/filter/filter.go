@@ -118,6 +118,7 @@ type Filter struct {
 	limits   limits
 	language *identifier // nil: not looked at
 	grams    *Grams      // of the evaluation sets; nil: none
+	reads    bool        // words and lines are looked at, not only data
 }
 
 // New returns the filter for documents of a class, declared to be in a language
@@ -150,6 +151,10 @@ func New(c Config, class Class, language string, grams *Grams) (*Filter, error) 
 	}
 	if f.actions[Language] != Off {
 		f.language = newIdentifier(language)
+	}
+	f.reads = grams != nil
+	for name, action := range f.actions {
+		f.reads = f.reads || action != Off && name != Secrets && name != Personal
 	}
 	f.limits.english = strings.HasPrefix(language+"-", "en-")
 	return f, nil
@@ -190,6 +195,10 @@ type Verdict struct {
 // Judge judges a text, or a dialogue by what its turns say. Where data are to be
 // masked, it replaces parts.
 func (f *Filter) Judge(parts []string) (v Verdict) {
+	if !f.reads {
+		f.data(parts, &v)
+		return v
+	}
 	text := parts[0]
 	if len(parts) > 1 {
 		text = strings.Join(parts, "\n")

@@ -139,11 +139,14 @@ const (
 // before it names one.
 func findAssigned(text string, i int) datum {
 	before := strings.TrimRight(text[max(0, i-maxName):i], " \t\"'`")
+	if before == "" || strings.IndexByte("dDeEtTyYnN\x8c", before[len(before)-1]) < 0 {
+		return nothing // no name below ends so
+	}
 	at := len(before)
 	for at > 0 && (isWord(before[at-1]) || before[at-1] == '-') {
 		at--
 	}
-	name := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(before[at:]))
+	name := plain(before[at:])
 	if len(name) < 3 {
 		return nothing
 	}
@@ -166,6 +169,14 @@ func findAssigned(text string, i int) datum {
 		return datum{s.kind, start, start + len(secret)}
 	}
 	return nothing
+}
+
+// plain returns a name in lower case without the marks between its parts.
+func plain(name string) string {
+	if strings.ContainsAny(name, "_-") {
+		name = strings.ReplaceAll(strings.ReplaceAll(name, "_", ""), "-", "")
+	}
+	return strings.ToLower(name)
 }
 
 // isPlaceholder says whether what stands for a secret is none: a variable, a
