@@ -136,6 +136,16 @@ func TestParseBad(t *testing.T) {
 		{"name: a\n" + source + "train: {hours: 1}\nmodel: {architecture: gpt5}", `architecture "gpt5" is not known`},
 		{"name: a\n" + source + "train: {hours: 1}\ntune: {}", "tune.epochs: 0; above 0"},
 		{"name: a\n" + source + "train: {hours: 1}\ntune: {epochs: 1000}", "tune.epochs: 1000"},
+		{"name: a\n" + source + "train: {hours: 1}\nprefer: {epochs: 1}", "prefer: there is no pair of answers to learn from"},
+		{"name: a\n" + source + "train: {hours: 1}\nprefer: {epochs: 1, beta: -1}", "prefer.beta: -1; above 0"},
+		{"name: a\n" + source + "train: {hours: 1}\nprefer: {epochs: 1, rate: 2}", "prefer.rate: 2; above 0"},
+		{"name: a\n" + source + "train: {hours: 1, checkpoints: {every: 5}}", "train.checkpoints.every: text is expected, not 5"},
+		{"name: a\n" + source + "train: {hours: 1, checkpoints: {every: 100%}}", `train.checkpoints.every: "100%" is no share of the steps`},
+		{"name: a\n" + source + "train: {hours: 1, checkpoints: {keep: 2}}", `train.checkpoints.every: "" is no share of the steps`},
+		{"name: a\n" + source + "train: {hours: 1, checkpoints: {every: 5%, keep: 101}}", "train.checkpoints.keep: 101"},
+		{"name: a\n" + source + "model: {from: tales}", "train: there is no budget"},
+		{"name: a\n" + source + "model: {from: none/a.gguf}\ntrain: {hours: 1}", "model.from: stat /none/a.gguf: no such file or directory: correct the path"},
+		{"name: a\n" + source + "model: {from: $SAMOVAR_NOT_SET/a.gguf}\ntrain: {hours: 1}", "model.from: the variable $SAMOVAR_NOT_SET is not set"},
 		{"name: a\ntrain: {hours: 1}\ncorpus: [{path: $SAMOVAR_NOT_SET/a, language: en, licence: MIT, origin: me}]", "corpus[0].path: the variable $SAMOVAR_NOT_SET is not set"},
 	} {
 		_, err := Parse([]byte(x.text), "/")

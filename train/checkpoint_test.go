@@ -264,6 +264,7 @@ type kitchen struct {
 	dev    compute.Device
 	model  model.Config
 	inputs map[string]samovar.Input
+	keep   Checkpoints
 }
 
 // input makes an artifact of one file.
@@ -317,7 +318,7 @@ func (k *kitchen) run(t *testing.T, ctx context.Context, dir string, n *notes, b
 	t.Helper()
 	nothing := func() error { return nil }
 	s := &Train{
-		Device: k.dev, Model: k.model, Stage: "train", Save: time.Nanosecond,
+		Device: k.dev, Model: k.model, Stage: "train", Save: time.Nanosecond, Checkpoints: k.keep,
 		Open: func(_ samovar.Input, batch, window int) (Data, func() error, error) {
 			return watched{counting{batch / window, window}, before}, nothing, nil
 		},
@@ -327,11 +328,15 @@ func (k *kitchen) run(t *testing.T, ctx context.Context, dir string, n *notes, b
 	if err != nil {
 		return nil, err
 	}
-	b, err := os.ReadFile(out.Files[0].Path)
-	if err != nil {
-		t.Fatal(err)
+	var all []byte // the model, then what was kept
+	for _, o := range append([]samovar.Output{out}, out.Beside...) {
+		b, err := os.ReadFile(o.Files[0].Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b...)
 	}
-	return b, nil
+	return all, nil
 }
 
 // interrupt runs the stage until its context ends at that step.

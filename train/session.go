@@ -44,7 +44,7 @@ func newSession(work samovar.Work, m model.Config, save time.Duration) *session 
 	if save == 0 {
 		save = saveEvery
 	}
-	return &session{work: work, model: m, save: save, saved: time.Now(), began: time.Now()}
+	return &session{work: work, model: m, save: save}
 }
 
 // begin makes the trainer and gives it the weights of the input "model" where
@@ -97,7 +97,7 @@ func (s *session) resume() error {
 	if err == nil && s.trainer.State.Step == 0 && len(damaged) > 0 {
 		err = s.from()
 	}
-	s.first = s.trainer.State.Step
+	s.first, s.began, s.saved = s.trainer.State.Step, time.Now(), time.Now()
 	return err
 }
 
