@@ -49,7 +49,7 @@ func (s *sandbox) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	s.mu.Lock()
 	if s.pool == nil {
 		pool, err := webassembly.Init(webassembly.Config{
-			Context:  ctx,
+			Context:  withMemory(ctx),
 			MaxTotal: min(sandboxes, runtime.GOMAXPROCS(0)),
 			RuntimeConfig: wazero.NewRuntimeConfig().
 				WithCoreFeatures(api.CoreFeaturesV2 | experimental.CoreFeaturesExceptionHandling).
