@@ -23,9 +23,8 @@ const (
 // Grams holds the sequences of words of evaluation sets. It may be read by
 // several goroutines.
 type Grams struct {
-	names  []string
 	counts []Set
-	of     [longGram + 1]map[uint64]int32 // by length: hash to index of names
+	of     [longGram + 1]map[uint64]int32 // by length: hash to index of counts
 }
 
 // Set is what is known of one evaluation set.
