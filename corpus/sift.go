@@ -51,7 +51,7 @@ func (c *Collect) filters(ctx context.Context, decontaminate []string) error {
 // class says what the documents of a file are judged as.
 func (s *source) class(f *file) filter.Class {
 	_, ext := extensions(f.name)
-	return filter.ClassOf(ext, s.Language, s.Kind == Dialogue)
+	return filter.ClassOf(ext, s.Language, s.Kind == Dialogue || s.Kind == Preference)
 }
 
 // resolved lists the source's filters in the order of their classes.
