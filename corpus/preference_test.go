@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"samovar"
+	"samovar/corpus/filter"
 )
 
 func TestPreference(t *testing.T) {
@@ -70,6 +71,10 @@ func TestPreference(t *testing.T) {
 	if _, err := (Source{Kind: Preference}).parse(0, false, []byte("text")); err == nil {
 		t.Error("a file of text is taken for preferences")
 	}
+	s := source{Source: Source{Kind: Preference, Language: "en"}}
+	if got := s.class(&file{name: "a.jsonl"}); got != filter.Dialogue {
+		t.Errorf("preferences are judged as %s", got)
+	}
 }
 
 // FuzzPreference asserts that whatever a line holds, what is written can be read.
@@ -107,7 +112,7 @@ func TestPairs(t *testing.T) {
 	dir := write(t, map[string]string{"many.jsonl": many.String(), "few.jsonl": few.String()})
 	sources := []Source{at(dir + "/many.jsonl"), at(dir + "/few.jsonl")}
 	for i := range sources {
-		sources[i].Kind = Preference
+		sources[i].Kind, sources[i].Language = Preference, "en"
 	}
 	sources[1].Weight = 2
 	c, err := NewCollect(context.Background(), sources, 60)
@@ -119,17 +124,22 @@ func TestPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	prompts := map[string]string{}
+	documents := 0
 	for _, file := range []string{TrainFile, ValidationFile} {
 		err := Documents(work.Dir+"/"+file, func(d Document) error {
 			if in, ok := prompts[d.Turns[0].Text]; ok && in != file {
 				return fmt.Errorf("%q is both learnt and held out", d.Turns[0].Text)
 			}
 			prompts[d.Turns[0].Text] = file
+			documents++
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if documents != 339 {
+		t.Errorf("%d preferences are left, not 339: one of the 340 has an empty answer", documents)
 	}
 	s := bytewiseShard()
 	s.Weights = []float64{1, 2}

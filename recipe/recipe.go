@@ -78,7 +78,7 @@ type Train struct {
 	Leaves    int     `json:"leaves"`
 	Optimiser string  `json:"optimiser"` // adamw or muon
 	MuonRate  float64 `json:"muon_rate"`
-	Schedule  string  `json:"schedule"` // linear, sqrt or cosine
+	Schedule  string  `json:"schedule"` // wsd or cosine
 	Rate      float64 `json:"rate"`
 	Warmup    float64 `json:"warmup"`
 	Decay     float64 `json:"decay"`

@@ -31,11 +31,10 @@ const (
 	Muon  = "muon"
 )
 
-// The shapes in which the learning rate falls.
+// The schedules of the learning rate.
 const (
-	Linear = "linear" // it stays, and in the last Decay of the steps falls in a straight line
-	Sqrt   = "sqrt"   // likewise, by 1−√ (arXiv:2405.18392 section 4)
-	Cosine = "cosine" // from the warm-up on it follows half a cosine (arXiv:1608.03983 equation 5); Decay is not used
+	WSD    = "wsd"    // it rises, stays, and in the last Decay of the steps falls in a straight line
+	Cosine = "cosine" // it rises, and then follows half a cosine (arXiv:1608.03983 equation 5); Decay is not used
 )
 
 // Config says how weights are trained. Zero means the default.
@@ -48,7 +47,7 @@ type Config struct {
 	MuonRate  float64 `json:"muon_rate"` // peak learning rate of Muon; default 0.02
 	Momentum  float64 `json:"momentum"`  // of Muon; default 0.95
 
-	Schedule string  `json:"schedule,omitempty"` // how the rate falls: Linear, Sqrt or Cosine; default Linear
+	Schedule string  `json:"schedule,omitempty"` // of the rate: WSD or Cosine; default WSD
 	Rate     float64 `json:"rate"`               // peak learning rate; default 0.003·√(256/width)
 	Warmup   float64 `json:"warmup"`             // share of the steps in which the rate rises; default 0.02
 	Decay    float64 `json:"decay"`              // share of the steps, the last, in which it falls to 0; default 0.4
@@ -125,7 +124,7 @@ func (c Config) check(window int) error {
 	expect(c.Micro >= 1 && c.Micro <= 1<<20, "micro is %d tokens; between 1 and %d is expected", c.Micro, 1<<20)
 	expect(c.Optimiser == AdamW || c.Optimiser == Muon, "optimiser is %q; %s or %s is expected", c.Optimiser, AdamW, Muon)
 	expect(c.MuonRate > 0 && c.MuonRate <= 1 && c.Momentum >= 0 && c.Momentum < 1, "muon_rate %g and momentum %g are out of range", c.MuonRate, c.Momentum)
-	expect(c.Schedule == "" || c.Schedule == Linear || c.Schedule == Sqrt || c.Schedule == Cosine, "schedule is %q; %s, %s or %s is expected", c.Schedule, Linear, Sqrt, Cosine)
+	expect(c.Schedule == "" || c.Schedule == WSD || c.Schedule == Cosine, "schedule is %q; %s or %s is expected", c.Schedule, WSD, Cosine)
 	expect(c.Rate > 0 && c.Rate <= 1, "rate is %g; above 0 and at most 1 is expected", c.Rate)
 	expect(c.Warmup >= 0 && c.Decay >= 0 && c.Warmup+c.Decay <= 1, "warmup %g and decay %g are shares of the run and are together at most 1", c.Warmup, c.Decay)
 	expect(c.Beta1 >= 0 && c.Beta1 < 1 && c.Beta2 >= 0 && c.Beta2 < 1, "beta1 %g and beta2 %g lie in [0, 1)", c.Beta1, c.Beta2)
@@ -151,8 +150,6 @@ func (c Config) schedule(step, steps int64) float64 {
 		return at / warmup
 	case left >= decay:
 		return 1
-	case c.Schedule == Sqrt:
-		return 1 - math.Sqrt(1-left/decay)
 	case c.Schedule == Cosine:
 		return (1 - math.Cos(math.Pi*left/decay)) / 2
 	}

@@ -188,7 +188,7 @@ func TestRate(t *testing.T) {
 		step     int64
 		want     float64
 	}{
-		{Sqrt, 4, 0.5}, {Sqrt, 49, 1}, {Sqrt, 50, 1}, {Sqrt, 68, 0.4}, {Sqrt, 82, 0.2}, {Linear, 75, 0.5},
+		{WSD, 4, 0.5}, {WSD, 75, 0.5},
 		{Cosine, 4, 0.5}, {Cosine, 10, 1}, {Cosine, 55, 0.5}, {Cosine, 40, 0.75}, {Cosine, 70, 0.25},
 	} {
 		c.Schedule = x.schedule

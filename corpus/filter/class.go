@@ -12,7 +12,7 @@ var codeFiles = strings.Fields(`
 	tsv tsx v vb vhd vim vue xml yaml yml zig zsh diff`)
 
 // ClassOf returns what documents of a file are, by its extension (".go"), unless
-// the source is of dialogues or declares no language (zxx).
+// the source is of turns or declares no language (zxx).
 func ClassOf(ext, language string, dialogue bool) Class {
 	ext = strings.TrimPrefix(ext, ".")
 	switch {
