@@ -93,7 +93,9 @@ func (c *Collect) Config() any {
 		Evaluations []evaluation        `json:"evaluations,omitempty"`
 	}{c.validation, nil, nil, c.evaluations}
 	for _, s := range c.sources {
-		config.Sources = append(config.Sources, s.declaration())
+		d := s.declaration()
+		d.Rights = s.Rights
+		config.Sources = append(config.Sources, d)
 		config.Filters = append(config.Filters, s.resolved())
 	}
 	return config
@@ -338,6 +340,9 @@ func (p *pass) output() (samovar.Output, error) {
 			if n := p.count[k].train + p.count[k].validation; k < 2 || n > 0 {
 				r.Metric(name, float64(n))
 			}
+		}
+		for name, n := range p.report.counts() {
+			r.Metric(name, n)
 		}
 	}
 	out := samovar.Output{Kind: samovar.KindCorpus, Config: p.report.withoutSamples()}

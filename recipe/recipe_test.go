@@ -20,7 +20,7 @@ func TestParse(t *testing.T) {
 name: tales
 seed: 3
 corpus:
-  - {path: /texts/*.jsonl, field: body, language: en, licence: CC-BY-4.0, origin: "African Storybook", weight: 2}
+  - {path: /texts/*.jsonl, field: body, language: en, licence: CC-BY-4.0, origin: "African Storybook", rights: "name the authors", weight: 2}
   - {path: chats, language: fr, licence: MIT, origin: us, kind: dialogue, include: [jsonl, txt]}
 validation: 9
 tokenizer: {vocab: 4096, pre: gpt-2}
@@ -37,9 +37,9 @@ quantize: [Q8_0, Q4_0]
 	fields := r.Model.Fields
 	r.Model.Fields = nil
 	want := &Recipe{
-		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes",
+		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes", Text: text,
 		Corpus: []Source{
-			{Path: "/texts/*.jsonl", Field: "body", Language: "en", Licence: "CC-BY-4.0", Origin: "African Storybook", Weight: 2},
+			{Path: "/texts/*.jsonl", Field: "body", Language: "en", Licence: "CC-BY-4.0", Origin: "African Storybook", Rights: "name the authors", Weight: 2},
 			{Path: filepath.FromSlash("/recipes/chats"), Language: "fr", Licence: "MIT", Origin: "us", Kind: "dialogue", Include: []string{"jsonl", "txt"}},
 		},
 		Tokenizer: Tokenizer{Vocab: 4096, Pre: "gpt-2"},
