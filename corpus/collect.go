@@ -91,14 +91,21 @@ func (c *Collect) Config() any {
 		Sources     []Declaration       `json:"sources"`
 		Filters     [][]filter.Resolved `json:"filters"` // of each source, by class
 		Evaluations []evaluation        `json:"evaluations,omitempty"`
-	}{c.validation, nil, nil, c.evaluations}
+	}{c.validation, c.Declarations(), nil, c.evaluations}
 	for _, s := range c.sources {
-		d := s.declaration()
-		d.Rights = s.Rights
-		config.Sources = append(config.Sources, d)
 		config.Filters = append(config.Filters, s.resolved())
 	}
 	return config
+}
+
+// Declarations returns what the sources say of themselves, in their order.
+func (c *Collect) Declarations() (all []Declaration) {
+	for _, s := range c.sources {
+		d := s.declaration()
+		d.Rights = s.Rights
+		all = append(all, d)
+	}
+	return all
 }
 
 // Run writes the corpus: train.jsonl.zst, validation.jsonl.zst, report.json.

@@ -62,6 +62,9 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	if err != nil {
 		return nil, err
 	}
+	if err := s.permitted(ctx, collect.Declarations()); err != nil {
+		return nil, err
+	}
 	c.add("collect", nil, func(map[string]samovar.Input) (samovar.Stage, error) { return collect, nil })
 	c.vocabulary()
 	c.add("shard", map[string]string{"corpus": "collect", "tokenizer": "tokenizer"}, c.shard)

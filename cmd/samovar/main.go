@@ -40,6 +40,7 @@ type commands struct {
 	Runs   runsCommand   `cmd:"" help:"List, show and repeat runs of stages."`
 	Trace  traceCommand  `cmd:"" help:"Show where a model or an answer came from, back to the corpus."`
 	Card   cardCommand   `cmd:"" help:"Print a model's card: what it learnt from, what it cost, how good it is, what it may be used for."`
+	Withdraw withdrawCommand `cmd:"" help:"Show every model that learnt from a source, and the recipe without it."`
 	Serve  serveCommand  `cmd:"" help:"Serve models' APIs, without other pages than the chat."`
 	Chat   chatCommand   `cmd:"" help:"Talk to a model in the terminal; with a prompt, answer and exit."`
 	Bench  benchCommand  `cmd:"" help:"Measure the machine's ceilings, and the share that a model reaches."`

@@ -12,17 +12,22 @@ import (
 // says.
 type Withdrawn struct {
 	Digest samovar.Digest `json:"digest"`
-	Origin string         `json:"origin"`
-	Entry  int64          `json:"entry"` // of the ledger
+	Origin string         `json:"origin,omitempty"` // withdrawn as a whole; empty: these files alone
+	Entry  int64          `json:"entry"`            // of the ledger
+}
+
+// Covers reports whether d was withdrawn by w.
+func (w Withdrawn) Covers(d Declaration) bool {
+	return d.Digest == w.Digest || w.Origin != "" && strings.EqualFold(d.Origin, w.Origin)
 }
 
 // withdrawn returns which sources of the corpora were.
 func (g *Graph) withdrawn(corpora []Corpus) (all []Withdrawn) {
-	for _, w := range g.Withdrawn {
-		for _, c := range corpora {
-			if slices.ContainsFunc(c.Sources, func(s Source) bool { return s.Digest == w.Digest }) {
-				all = append(all, w)
-				break
+	for _, c := range corpora {
+		for _, s := range c.Sources {
+			i := slices.IndexFunc(g.Withdrawn, func(w Withdrawn) bool { return w.Covers(s.Declaration) })
+			if i >= 0 {
+				all = append(all, Withdrawn{s.Digest, s.Origin, g.Withdrawn[i].Entry})
 			}
 		}
 	}
@@ -41,8 +46,9 @@ type AffectedCorpus struct {
 	Corpus  samovar.Digest `json:"corpus"`
 	Run     string         `json:"run"`
 	Here    bool           `json:"here"`
-	Sources []Part         `json:"sources"`
-	Share   float64        `json:"share"` // of the bytes of the corpus
+	Origins []string       `json:"origins"` // of all its sources
+	Sources []Part         `json:"sources"` // those that are meant
+	Share   float64        `json:"share"`   // of the bytes of the corpus
 }
 
 // Part is a source, or some of its documents, in a corpus.
@@ -73,7 +79,8 @@ type Match struct {
 	Found   map[samovar.Digest]map[int]Part // documents that were found: by corpus, by source
 }
 
-func (m Match) declaration(d Declaration) bool {
+// Declares reports whether d is one of the sources that are meant.
+func (m Match) Declares(d Declaration) bool {
 	return slices.Contains(m.Digests, d.Digest) || slices.ContainsFunc(m.Origins, func(o string) bool { return strings.EqualFold(o, d.Origin) })
 }
 
@@ -100,16 +107,22 @@ func (g *Graph) Sources() (all []Declaration, err error) {
 	return all, nil
 }
 
+// Corpora returns every corpus that a run made, in order.
+func (g *Graph) Corpora() (all []samovar.Digest) {
+	for i := range g.Runs {
+		if r := &g.Runs[i]; g.Kinds[r.Stage] == samovar.KindCorpus && !slices.Contains(all, r.Outputs[0]) {
+			all = append(all, r.Outputs[0])
+		}
+	}
+	return all
+}
+
 // Affected follows the sources that are meant forward through all runs.
 func (g *Graph) Affected(m Match) (a Affected, err error) {
 	a = Affected{Corpora: []AffectedCorpus{}, Models: []AffectedModel{}}
 	tainted := map[samovar.Digest]bool{}
-	for i := range g.Runs {
-		r := &g.Runs[i]
-		if g.Kinds[r.Stage] != samovar.KindCorpus || tainted[r.Outputs[0]] {
-			continue
-		}
-		c, err := g.corpus(r)
+	for _, d := range g.Corpora() {
+		c, err := g.corpus(g.makers[d])
 		if err != nil {
 			return a, err
 		}
@@ -136,9 +149,10 @@ func (c Corpus) hit(m Match) AffectedCorpus {
 	var part, all int64
 	for i, s := range c.Sources {
 		all += s.size()
+		hit.Origins = append(hit.Origins, s.Origin)
 		p, found := m.Found[c.Digest][i]
 		if !found {
-			if !m.declaration(s.Declaration) {
+			if !m.Declares(s.Declaration) {
 				continue
 			}
 			p = Part{Documents: s.Documents, HeldOut: s.HeldOut, Bytes: s.size()}
