@@ -10,6 +10,7 @@ import (
 
 	"samovar"
 	"samovar/ledger"
+	"samovar/ledger/card"
 	"samovar/ledger/provenance"
 	"samovar/registry"
 )
@@ -67,7 +68,7 @@ func (s *store) find(g *provenance.Graph, ref string) (samovar.Digest, error) {
 }
 
 // card gathers what is known of a model.
-func (s *store) card(ctx context.Context, ref string) (*provenance.Card, error) {
+func (s *store) card(ctx context.Context, ref string) (*card.Card, error) {
 	g, err := s.graph(ctx)
 	if err != nil {
 		return nil, err
@@ -76,7 +77,7 @@ func (s *store) card(ctx context.Context, ref string) (*provenance.Card, error) 
 	if err != nil {
 		return nil, err
 	}
-	return g.Card(ref, d)
+	return card.New(g, ref, d)
 }
 
 // lineage is the graph behind an artifact.
@@ -103,13 +104,13 @@ func (c *cardCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer s.close(&err)
-	card, err := s.card(g.ctx, c.Ref)
+	made, err := s.card(g.ctx, c.Ref)
 	if err != nil {
 		return err
 	}
-	text := []byte(card.Markdown())
+	text := []byte(made.Markdown())
 	if g.JSON {
-		if text, err = json.Marshal(card); err != nil {
+		if text, err = json.Marshal(made); err != nil {
 			return fmt.Errorf("encode the card of %s: %w", c.Ref, err)
 		}
 		text = append(text, '\n')

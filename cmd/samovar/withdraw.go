@@ -199,7 +199,7 @@ func (s *store) seek(ctx context.Context, g *provenance.Graph, source corpus.Sou
 		return nil, err
 	}
 	found := map[samovar.Digest]map[int]provenance.Part{}
-	for _, d := range g.Corpora() {
+	for _, d := range g.Collected() {
 		if _, ok := found[d]; ok {
 			continue
 		}

@@ -40,8 +40,8 @@ type Share struct {
 	Share  float64 `json:"share"`  // of the tokens of an epoch, weights applied
 }
 
-// corpora describes the corpora among the runs of a lineage.
-func (g *Graph) corpora(runs []*samovar.Run) (all []Corpus, err error) {
+// Corpora describes the corpora among the runs of a lineage.
+func (g *Graph) Corpora(runs []*samovar.Run) (all []Corpus, err error) {
 	for _, r := range runs {
 		if g.Kinds[r.Stage] != samovar.KindCorpus {
 			continue
@@ -66,7 +66,7 @@ func (g *Graph) corpora(runs []*samovar.Run) (all []Corpus, err error) {
 // store, else by what the run record keeps of it.
 func (g *Graph) corpus(r *samovar.Run) (c Corpus, err error) {
 	c = Corpus{Digest: r.Outputs[0], Run: r.ID}
-	declared, err := g.declared(r)
+	declared, err := g.Declared(r)
 	if err != nil {
 		return c, err
 	}
@@ -173,14 +173,11 @@ func (c *Corpus) share(shards *samovar.Run) error {
 	return nil
 }
 
-// text reports whether any corpus has sources of the kind.
-func (c *Card) text(kind string) bool {
-	for _, corpus := range c.Corpora {
-		for _, s := range corpus.Sources {
-			if s.Kind == kind {
-				return true
-			}
-		}
+// Size is the bytes that were kept, or where that is not recorded, those on
+// disk.
+func (s Source) Size() int64 {
+	if s.Known {
+		return s.BytesOut
 	}
-	return false
+	return s.Bytes
 }

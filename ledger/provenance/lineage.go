@@ -71,7 +71,7 @@ func (g *Graph) Lineage(ref string, d samovar.Digest) (Lineage, error) {
 		}
 	}
 	for _, run := range g.users[d] {
-		if kind, _, err := g.kind(run.Outputs[0]); err != nil || kind != samovar.KindEvaluation {
+		if kind, _, err := g.Kind(run.Outputs[0]); err != nil || kind != samovar.KindEvaluation {
 			if err != nil {
 				return l, err
 			}
@@ -103,7 +103,7 @@ func (b *builder) artifact(d samovar.Digest) error {
 	if b.seen[string(d)] {
 		return nil
 	}
-	kind, here, err := b.graph.kind(d)
+	kind, here, err := b.graph.Kind(d)
 	if err != nil {
 		return err
 	}
@@ -112,11 +112,11 @@ func (b *builder) artifact(d samovar.Digest) error {
 		n.Name = n.Names[0]
 	}
 	if kind == samovar.KindModel {
-		m, err := b.graph.model(d)
+		m, err := b.graph.Model(d)
 		if err != nil {
 			return err
 		}
-		n.Summary = m.short()
+		n.Summary = m.Short()
 	}
 	if b.graph.makers[d] == nil {
 		n.Summary = strings.TrimPrefix(n.Summary+", imported", ", ")
@@ -131,7 +131,7 @@ func (b *builder) run(r *samovar.Run) error {
 		return nil
 	}
 	b.add(Node{
-		ID: id, Type: NodeRun, Name: r.Stage, Stage: r.Stage, Run: r.ID, Summary: headline(r), Finished: &r.Finished, Seconds: seconds(r),
+		ID: id, Type: NodeRun, Name: r.Stage, Stage: r.Stage, Run: r.ID, Summary: headline(r), Finished: &r.Finished, Seconds: Seconds(r),
 		Machine: r.Machine.CPU, Numerics: r.Numerics, Code: r.Code, Energy: &r.Energy, Figures: r.Metrics,
 	})
 	edge := func(from, to, role string) { b.lineage.Edges = append(b.lineage.Edges, Edge{from, to, role}) }
@@ -144,7 +144,7 @@ func (b *builder) run(r *samovar.Run) error {
 	if b.graph.Kinds[r.Stage] != samovar.KindCorpus {
 		return nil
 	}
-	declared, err := b.graph.declared(r)
+	declared, err := b.graph.Declared(r)
 	if err != nil {
 		return err
 	}
@@ -187,8 +187,8 @@ func headline(r *samovar.Run) string {
 	return ""
 }
 
-// seconds is how long all attempts at a run took together.
-func seconds(r *samovar.Run) (s float64) {
+// Seconds is how long all attempts at a run took together.
+func Seconds(r *samovar.Run) (s float64) {
 	for _, a := range r.Attempts {
 		s += a.Ended.Sub(a.Started).Seconds()
 	}

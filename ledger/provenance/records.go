@@ -1,7 +1,7 @@
 // Package provenance tells from run records where an artifact came from and
-// what came of it: the graph of a lineage, a model's card, and every model that
-// learnt from a source. It reads no disk and writes nothing; the records, and
-// what the store has, are handed to it. Start with [Records] and [New].
+// what came of it: the graph of a lineage, the sources of a corpus, and every
+// model that learnt from one. It reads no disk and writes nothing; the records,
+// and what the store has, are handed to it. Start with [Records] and [New].
 package provenance
 
 import (
@@ -59,8 +59,11 @@ func New(r Records) *Graph {
 	return g
 }
 
-// Made reports whether a run is known that made d.
-func (g *Graph) Made(d samovar.Digest) bool { return g.makers[d] != nil }
+// Maker returns the first run that made d; nil where none is known.
+func (g *Graph) Maker(d samovar.Digest) *samovar.Run { return g.makers[d] }
+
+// Users returns the runs that d was given to, in the order of the ledger.
+func (g *Graph) Users(d samovar.Digest) []*samovar.Run { return g.users[d] }
 
 // Ancestors returns d and everything that it was made from, each artifact
 // before those that it was made from first.
@@ -82,8 +85,8 @@ func (g *Graph) Ancestors(d samovar.Digest) []samovar.Digest {
 	return all
 }
 
-// lineage returns the runs that made d and its ancestors, oldest first.
-func (g *Graph) lineage(d samovar.Digest) (runs []*samovar.Run) {
+// Behind returns the runs that made d and its ancestors, oldest first.
+func (g *Graph) Behind(d samovar.Digest) (runs []*samovar.Run) {
 	for _, a := range g.Ancestors(d) {
 		if run := g.makers[a]; run != nil && !slices.Contains(runs, run) {
 			runs = append(runs, run)
@@ -101,8 +104,8 @@ func entry(r *samovar.Run) int64 {
 	return *r.Entry
 }
 
-// kind says what d is.
-func (g *Graph) kind(d samovar.Digest) (kind samovar.Kind, here bool, err error) {
+// Kind says what d is, and whether it is in the store.
+func (g *Graph) Kind(d samovar.Digest) (kind samovar.Kind, here bool, err error) {
 	a, here, err := g.Get(d)
 	if err != nil {
 		return "", false, err
@@ -129,10 +132,10 @@ type Declaration struct {
 	Digest   samovar.Digest `json:"digest"`
 }
 
-// declared returns the sources of the corpus that run made. What they say of
+// Declared returns the sources of the corpus that run made. What they say of
 // their rights is taken from the newest run that made the same corpus: it may
 // have been corrected since.
-func (g *Graph) declared(run *samovar.Run) (all []Declaration, err error) {
+func (g *Graph) Declared(run *samovar.Run) (all []Declaration, err error) {
 	newest := run
 	for i := range g.Runs {
 		if r := &g.Runs[i]; r.Stage == run.Stage && slices.Equal(r.Outputs, run.Outputs) {

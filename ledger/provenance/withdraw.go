@@ -21,8 +21,8 @@ func (w Withdrawn) Covers(d Declaration) bool {
 	return d.Digest == w.Digest || w.Origin != "" && strings.EqualFold(d.Origin, w.Origin)
 }
 
-// withdrawn returns which sources of the corpora were.
-func (g *Graph) withdrawn(corpora []Corpus) (all []Withdrawn) {
+// Withdrawals returns which sources of the corpora were withdrawn.
+func (g *Graph) Withdrawals(corpora []Corpus) (all []Withdrawn) {
 	for _, c := range corpora {
 		for _, s := range c.Sources {
 			i := slices.IndexFunc(g.Withdrawn, func(w Withdrawn) bool { return w.Covers(s.Declaration) })
@@ -92,7 +92,7 @@ func (g *Graph) Sources() (all []Declaration, err error) {
 		if g.Kinds[r.Stage] != samovar.KindCorpus {
 			continue
 		}
-		declared, err := g.declared(r)
+		declared, err := g.Declared(r)
 		if err != nil {
 			return nil, err
 		}
@@ -107,8 +107,8 @@ func (g *Graph) Sources() (all []Declaration, err error) {
 	return all, nil
 }
 
-// Corpora returns every corpus that a run made, in order.
-func (g *Graph) Corpora() (all []samovar.Digest) {
+// Collected returns every corpus that a run made, in order.
+func (g *Graph) Collected() (all []samovar.Digest) {
 	for i := range g.Runs {
 		if r := &g.Runs[i]; g.Kinds[r.Stage] == samovar.KindCorpus && !slices.Contains(all, r.Outputs[0]) {
 			all = append(all, r.Outputs[0])
@@ -121,7 +121,7 @@ func (g *Graph) Corpora() (all []samovar.Digest) {
 func (g *Graph) Affected(m Match) (a Affected, err error) {
 	a = Affected{Corpora: []AffectedCorpus{}, Models: []AffectedModel{}}
 	tainted := map[samovar.Digest]bool{}
-	for _, d := range g.Corpora() {
+	for _, d := range g.Collected() {
 		c, err := g.corpus(g.makers[d])
 		if err != nil {
 			return a, err
@@ -148,14 +148,14 @@ func (c Corpus) hit(m Match) AffectedCorpus {
 	hit := AffectedCorpus{Corpus: c.Digest, Run: c.Run, Here: c.Here}
 	var part, all int64
 	for i, s := range c.Sources {
-		all += s.size()
+		all += s.Size()
 		hit.Origins = append(hit.Origins, s.Origin)
 		p, found := m.Found[c.Digest][i]
 		if !found {
 			if !m.Declares(s.Declaration) {
 				continue
 			}
-			p = Part{Documents: s.Documents, HeldOut: s.HeldOut, Bytes: s.size()}
+			p = Part{Documents: s.Documents, HeldOut: s.HeldOut, Bytes: s.Size()}
 		}
 		p.Index, p.Origin, p.Digest = i, s.Origin, s.Digest
 		part += p.Bytes
@@ -180,7 +180,7 @@ func (g *Graph) spread(r *samovar.Run, tainted map[samovar.Digest]bool, a *Affec
 	}
 	slices.Sort(from)
 	for _, d := range from {
-		kind, _, err := g.kind(d)
+		kind, _, err := g.Kind(d)
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func (g *Graph) spread(r *samovar.Run, tainted map[samovar.Digest]bool, a *Affec
 			continue
 		}
 		tainted[d] = true
-		kind, here, err := g.kind(d)
+		kind, here, err := g.Kind(d)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,12 @@
-package provenance
+package card
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"samovar/ledger/provenance"
 )
 
 // page is a Markdown document in the making.
@@ -27,17 +28,19 @@ func (c *Card) Markdown() string {
 	p := &page{}
 	p.line("# %s\n", cell(c.title()))
 	p.line("%s", c.lead())
-	c.withdrawals(p)
+	c.warnings(p)
 	c.model(p)
+	c.limitations(p)
 	c.sources(p)
 	c.leftOut(p)
+	c.personal(p)
+	c.licences(p)
+	c.evaluation(p)
 	c.training(p)
 	c.energy(p)
-	c.evaluation(p)
-	c.limitations(p)
-	c.licences(p)
 	c.repeated(p)
 	c.record(p)
+	c.configurations(p)
 	return p.String()
 }
 
@@ -46,7 +49,7 @@ func (c *Card) lead() string {
 	if !c.Lineage {
 		return fmt.Sprintf("A language model (%s) that was brought in from outside. **Nothing is recorded of how it was made**: "+
 			"what it learnt from, who made it, what it may be used for and what it cost are not known here, and this card cannot say it. "+
-			"Ask whoever gave you the file.", cell(c.Model.short()))
+			"Ask whoever gave you the file.", cell(c.Model.Short()))
 	}
 	var sources int
 	for _, corpus := range c.Corpora {
@@ -58,10 +61,15 @@ func (c *Card) lead() string {
 	}
 	return fmt.Sprintf("A language model (%s) that learnt from %s. This card was written by `samovar card` from the records of the runs that made the model "+
 		"and from the ledger in which they stand; what is said of sources (origin, licence, language, rights) is what the maker declared. "+
-		"What is not recorded is said to be so.", cell(c.Model.short()), from)
+		"What is not recorded is said to be so.", cell(c.Model.Short()), from)
 }
 
-func (c *Card) withdrawals(p *page) {
+// warnings are what must not be overlooked.
+func (c *Card) warnings(p *page) {
+	for _, d := range c.Imported {
+		p.line("\n> **Not all of its history is known.** It was made from `%s`, of which nothing is recorded here. "+
+			"What is said below of sources, languages, personal data, rights and energy is of what was added to that alone.", d)
+	}
 	for _, w := range c.Withdrawn {
 		p.line("\n> **A source of this model was withdrawn**: %s, `%s` (entry %d of the ledger). The model learnt from it all the same; "+
 			"`samovar withdraw` shows every other that did.", cell(w.Origin), w.Digest, w.Entry)
@@ -152,8 +160,8 @@ func (c *Card) sources(p *page) {
 			where = "its documents are not in this store"
 		}
 		p.line("\nCorpus `%s` (run %s); %s.", corpus.Digest, corpus.Run, where)
-		head := []string{"", "Origin", "Language", "Licence", "Kind", "Documents", "Text", "Seen"}
-		parts := corpus.parts()
+		head := []string{"", "Origin", "Language", "Licence", "Kind", "Documents", "Text", "Weight"}
+		parts := parts(corpus)
 		for _, part := range parts {
 			head = append(head, "Share of "+part.title)
 		}
@@ -165,7 +173,7 @@ func (c *Card) sources(p *page) {
 			}
 			row := []string{strconv.Itoa(i + 1), cell(s.Origin), "`" + cell(s.Language) + "`", cell(s.Licence), cell(s.Kind), documents, text, strconv.FormatFloat(s.Weight, 'g', 4, 64) + "×"}
 			for _, part := range parts {
-				row = append(row, s.share(part.name))
+				row = append(row, shareOf(s, part.name))
 			}
 			rows = append(rows, row)
 		}
@@ -185,7 +193,7 @@ func (c *Card) sources(p *page) {
 type teaching struct{ name, title string }
 
 // parts lists those that any source has a share of.
-func (c Corpus) parts() (all []teaching) {
+func parts(c provenance.Corpus) (all []teaching) {
 	for _, s := range c.Sources {
 		for _, share := range s.Shares {
 			t := teaching{share.Part, "training tokens"}
@@ -201,82 +209,11 @@ func (c Corpus) parts() (all []teaching) {
 	return all
 }
 
-func (s Source) share(part string) string {
+func shareOf(s provenance.Source, part string) string {
 	for _, x := range s.Shares {
 		if x.Part == part {
 			return fmt.Sprintf("%s (%s)", percent(x.Share), digits(x.Tokens))
 		}
 	}
 	return "–"
-}
-
-func (c *Card) leftOut(p *page) {
-	if len(c.Corpora) == 0 {
-		return
-	}
-	p.line("\n### What was left out, and why\n")
-	for _, corpus := range c.Corpora {
-		known := slices.ContainsFunc(corpus.Sources, func(s Source) bool { return s.Known })
-		if !known {
-			p.line("Corpus `%s`: not recorded.", corpus.Digest.Short())
-			continue
-		}
-		for i, s := range corpus.Sources {
-			var reasons []string
-			for _, name := range slices.Sorted(maps.Keys(s.LeftOut)) {
-				reasons = append(reasons, fmt.Sprintf("%s %s", plain(name), digits(s.LeftOut[name])))
-			}
-			if reasons == nil {
-				reasons = []string{"nothing"}
-			}
-			p.line("%d. %s: %s. Of %s read, %s was kept.", i+1, cell(s.Origin), cell(strings.Join(reasons, "; ")), size(s.BytesIn), size(s.BytesOut))
-		}
-		if len(corpus.Settings) > 0 {
-			p.line("\nSettings: %s.", settings(corpus.Settings))
-		}
-	}
-}
-
-// settings writes a configuration in one line.
-func settings(tree map[string]any) string {
-	var all []string
-	for _, name := range slices.Sorted(maps.Keys(tree)) {
-		if text := value(tree[name]); text != "" {
-			all = append(all, plain(name)+" "+text)
-		}
-	}
-	return cell(strings.Join(all, ", "))
-}
-
-// value writes a JSON value in one line: nothing for what is not set.
-func value(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case float64:
-		if v == 0 {
-			return ""
-		}
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case bool:
-		if !v {
-			return ""
-		}
-		return "yes"
-	case string:
-		return v
-	case []any:
-		var all []string
-		for _, x := range v {
-			all = append(all, value(x))
-		}
-		return strings.Join(all, ", ")
-	case map[string]any:
-		inner := settings(v)
-		if inner == "" {
-			return ""
-		}
-		return "(" + inner + ")"
-	}
-	return fmt.Sprint(v)
 }

@@ -1,4 +1,4 @@
-package provenance
+package card
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"samovar"
+	"samovar/ledger/provenance"
 )
 
 // Evaluation is one run that measured the model, in this format or another.
@@ -31,8 +32,8 @@ type Score struct {
 }
 
 // root is the model that d was quantised from, or d.
-func (g *Graph) root(d samovar.Digest) samovar.Digest {
-	if r := g.makers[d]; r != nil && r.Stage == "quantize" && r.Inputs["model"] != "" {
+func root(g *provenance.Graph, d samovar.Digest) samovar.Digest {
+	if r := g.Maker(d); r != nil && r.Stage == "quantize" && r.Inputs["model"] != "" {
 		return r.Inputs["model"]
 	}
 	return d
@@ -40,10 +41,10 @@ func (g *Graph) root(d samovar.Digest) samovar.Digest {
 
 // sisters returns all formats in which the weights of d are known, those that d
 // was quantised from first.
-func (g *Graph) sisters(d samovar.Digest) []samovar.Digest {
-	root := g.root(d)
+func sisters(g *provenance.Graph, d samovar.Digest) []samovar.Digest {
+	root := root(g, d)
 	all := []samovar.Digest{root}
-	for _, r := range g.users[root] {
+	for _, r := range g.Users(root) {
 		if r.Stage == "quantize" && r.Inputs["model"] == root && !slices.Contains(all, r.Outputs[0]) {
 			all = append(all, r.Outputs[0])
 		}
@@ -53,9 +54,9 @@ func (g *Graph) sisters(d samovar.Digest) []samovar.Digest {
 
 // evaluating returns the runs that measured the model d or its sisters: the
 // newest where one was repeated.
-func (g *Graph) evaluating(d samovar.Digest) (all []*samovar.Run) {
-	for _, m := range g.sisters(d) {
-		for _, r := range g.users[m] {
+func evaluating(g *provenance.Graph, d samovar.Digest) (all []*samovar.Run) {
+	for _, m := range sisters(g, d) {
+		for _, r := range g.Users(m) {
 			if g.Kinds[r.Stage] != samovar.KindEvaluation || r.Inputs["model"] != m {
 				continue
 			}
@@ -71,25 +72,25 @@ func (g *Graph) evaluating(d samovar.Digest) (all []*samovar.Run) {
 }
 
 // evaluations describes what was measured of the model d, and its formats.
-func (g *Graph) evaluations(d samovar.Digest) (all []Evaluation, formats []Format, err error) {
-	for _, m := range g.sisters(d) {
-		described, err := g.model(m)
+func evaluations(g *provenance.Graph, d samovar.Digest) (all []Evaluation, formats []Format, err error) {
+	for _, m := range sisters(g, d) {
+		described, err := g.Model(m)
 		if err != nil {
 			return nil, nil, err
 		}
 		f := Format{Digest: m, Names: g.Names[m], Quantization: described.Quantization, Here: described.Here}
-		if r := g.makers[m]; r != nil {
+		if r := g.Maker(m); r != nil {
 			f.BitsPerWeight = r.Metrics["bits_per_weight"]
 		}
 		formats = append(formats, f)
 	}
-	for _, r := range g.evaluating(d) {
+	for _, r := range evaluating(g, d) {
 		m := r.Inputs["model"]
 		f := &formats[slices.IndexFunc(formats, func(f Format) bool { return f.Digest == m })]
 		if v, ok := r.Metrics["bits_per_byte"]; ok {
 			f.BitsPerByte, f.StandardError = &v, r.Metrics["standard_error"]
 		}
-		scores, err := g.scores(r)
+		scores, err := scores(g, r)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -100,11 +101,11 @@ func (g *Graph) evaluations(d samovar.Digest) (all []Evaluation, formats []Forma
 
 // scores reads the figures of a run that measured: bits per byte, of all text
 // and by source, and every task's.
-func (g *Graph) scores(r *samovar.Run) (all []Score, err error) {
+func scores(g *provenance.Graph, r *samovar.Run) (all []Score, err error) {
 	const bits, score = "bits_per_byte", "score"
 	if v, ok := r.Metrics[bits]; ok {
 		all = append(all, Score{Name: "bits per byte", Value: v, StandardError: r.Metrics["standard_error"], N: int64(r.Metrics["documents"])})
-		origins, err := g.origins(r)
+		origins, err := origins(g, r)
 		if err != nil {
 			return nil, err
 		}
@@ -144,16 +145,16 @@ func taskOf(r *samovar.Run) string {
 }
 
 // origins returns the origins of the sources whose text a run measured on.
-func (g *Graph) origins(r *samovar.Run) (all []string, err error) {
-	shards := g.makers[r.Inputs["shards"]]
+func origins(g *provenance.Graph, r *samovar.Run) (all []string, err error) {
+	shards := g.Maker(r.Inputs["shards"])
 	if shards == nil {
 		return nil, nil
 	}
-	collected := g.makers[shards.Inputs["corpus"]]
+	collected := g.Maker(shards.Inputs["corpus"])
 	if collected == nil {
 		return nil, nil
 	}
-	declared, err := g.declared(collected)
+	declared, err := g.Declared(collected)
 	for _, s := range declared {
 		all = append(all, s.Origin)
 	}

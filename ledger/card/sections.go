@@ -1,4 +1,4 @@
-package provenance
+package card
 
 import (
 	"encoding/json"
@@ -52,7 +52,11 @@ func planned(s Stage) string {
 	}
 	var budget []string
 	for _, unit := range slices.Sorted(maps.Keys(config.Budget)) {
-		budget = append(budget, strconv.FormatFloat(config.Budget[unit], 'f', -1, 64)+" "+unit)
+		amount := strconv.FormatFloat(config.Budget[unit], 'f', -1, 64)
+		if unit == "tokens" {
+			amount = digits(int64(config.Budget[unit]))
+		}
+		budget = append(budget, amount+" "+unit)
 	}
 	return fmt.Sprintf("- The budget of %s became %s and %s of text (run %s), with the seed %d.", cell(strings.Join(budget, ", ")),
 		count(int64(s.Figures["steps"]), "step"), count(int64(s.Figures["tokens"]), "token"), s.Run, config.Train.Seed)
@@ -68,7 +72,7 @@ func learning(s Stage) string {
 	}
 	text := fmt.Sprintf("- Run %s, %s", s.Run, cell(s.Stage))
 	if config.Epochs > 0 {
-		text += fmt.Sprintf(", %g times over its text", config.Epochs)
+		text += fmt.Sprintf(", %g times over what it was given", config.Epochs)
 	}
 	for _, f := range []struct{ name, format string }{
 		{"loss", "the last loss was %.4f nats a token"}, {"validation_bits_per_byte", "%.4f bits per byte on text held out, at its end"}, {"tokens_per_second", "%.0f tokens a second"},
@@ -181,7 +185,7 @@ func (c *Card) licences(p *page) {
 	p.table([]string{"Licence", "What it asks for, in short", "Sources"}, rows)
 	p.line("")
 	if len(c.Rights) > 1 {
-		p.line("The sources are under %d licences; who passes the model on meets all of them.", len(c.Rights))
+		p.line("The sources are under %d licences, of which each holds for its own texts.", len(c.Rights))
 	}
 	for _, d := range []struct{ asks, text string }{
 		{asksNoBusiness, "Texts in it may not be used commercially: %s."}, {asksNoChange, "Texts in it may not be adapted: %s."},
@@ -202,21 +206,44 @@ func (c *Card) repeated(p *page) {
 	p.line("\n## How to repeat it\n")
 	p.line("With the same sources (their digests are above), program and numerics, these give the same digests:\n")
 	p.WriteString(fence("sh", strings.Join(c.Repeat, "\n")))
-	if c.Recipe == "" {
-		p.line("\nThe text of the recipe was not recorded. Each stage's configuration is: ")
-		for _, s := range c.Stages {
-			p.line("\n%s, run %s:\n", cell(s.Stage), cell(s.Run))
-			p.WriteString(fence("json", string(s.Config)))
+	for _, s := range c.Stages {
+		if s.Stage == "plan" && !strings.Contains(string(s.Config), `"tokens"`) {
+			p.line("\nIts budget was of time or of energy, which another machine, or this one on another day, turns into another number of steps. Write `train: {tokens: %d}` into the recipe to repeat it elsewhere.", int64(s.Figures["tokens"]))
 		}
+	}
+	switch {
+	case c.Withheld:
+		p.line("\nThe recipe is recorded. It is not shown here, for it may name folders of the machine: `samovar card` prints it.")
+	case c.Recipe == "":
+		p.line("\nThe text of the recipe was not recorded; what each stage was set to is at the end.")
+	default:
+		p.line("\nThe recipe, as it was when the model was made:\n")
+		p.WriteString(fence("yaml", c.Recipe))
+	}
+}
+
+// configurations is the appendix: what every stage was set to.
+func (c *Card) configurations(p *page) {
+	if !c.Lineage {
 		return
 	}
-	p.line("\nThe recipe, as it was when the model was made:\n")
-	p.WriteString(fence("yaml", c.Recipe))
+	p.line("\n## Appendix: what each stage was set to")
+	for _, s := range c.Stages {
+		p.line("\n%s, run %s:\n", cell(s.Stage), cell(s.Run))
+		var tree any
+		text := s.Config
+		if json.Unmarshal(s.Config, &tree) == nil {
+			if indented, err := json.MarshalIndent(tree, "", " "); err == nil {
+				text = indented
+			}
+		}
+		p.WriteString(fence("json", string(text)))
+	}
 }
 
 func (c *Card) record(p *page) {
 	p.line("\n## The record\n")
-	if !c.Lineage {
+	if len(c.Stages) == 0 {
 		p.line("No entry of the ledger is about this model.")
 	} else {
 		var ids []string

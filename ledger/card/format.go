@@ -1,4 +1,4 @@
-package provenance
+package card
 
 import (
 	"fmt"
@@ -23,19 +23,6 @@ func count(n int64, thing string) string {
 		return "1 " + thing
 	}
 	return digits(n) + " " + thing + "s"
-}
-
-// amount writes n roughly, in words.
-func amount(n int64) string {
-	for _, u := range []struct {
-		unit float64
-		name string
-	}{{1e12, "trillion"}, {1e9, "billion"}, {1e6, "million"}} {
-		if v := float64(n) / u.unit; v >= 1 {
-			return strconv.FormatFloat(v, 'g', 3, 64) + " " + u.name
-		}
-	}
-	return digits(n)
 }
 
 // size writes bytes.
@@ -80,12 +67,7 @@ func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
 // cell makes text of others one line that Markdown and HTML leave alone.
 func cell(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`).Replace(s)
-}
-
-// plain makes a name of a count readable.
-func plain(name string) string {
-	return strings.NewReplacer("_", " ", "/", ": ").Replace(strings.TrimPrefix(name, "filters/"))
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "`", "\\`", "*", `\*`, "[", `\[`, "]", `\]`).Replace(s)
 }
 
 // fence encloses text in a code block that it cannot end.

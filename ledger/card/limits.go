@@ -1,4 +1,4 @@
-package provenance
+package card
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"samovar/ledger/provenance"
 )
 
 // limits says what the records give reason to expect of the model, and what
@@ -19,6 +21,9 @@ func (c *Card) limits() (all []string) {
 		say("What it learnt from is not known here, and so neither are its languages, its rights and what it may repeat word for word.")
 		return append(all, c.unmeasured()...)
 	}
+	if c.Imported != nil {
+		say("What it was made from was brought in from outside: what that learnt is not known here.")
+	}
 	if languages := c.languages(); len(languages) > 0 {
 		say("It has seen text in %s. What it writes in other languages has no foundation.", strings.Join(languages, ", "))
 	}
@@ -28,14 +33,13 @@ func (c *Card) limits() (all []string) {
 		say("It goes on with a text. It did not learn to answer questions or to follow instructions.")
 	}
 	if c.Model.Parameters > 0 {
-		say("With %s parameters and %s of text to learn from, it is no source of facts: what it states may be made up.", amount(c.Model.Parameters), size(c.bytes()))
+		say("With %s parameters and %s of text to learn from, it is no source of facts: what it states may be made up.", provenance.Amount(c.Model.Parameters), size(c.bytes()))
 	}
-	say("It may repeat passages of its sources word for word; how often was not measured.")
-	if !c.filtered("personal", "pii", "email", "mask") {
-		say("No record says that its sources were searched for personal data.")
+	if !c.filtered("near") {
+		say("Its sources were not searched for passages that occur in several documents: some of the text held out may have been learnt in another document, and the figures below may be too good.")
 	}
-	if !c.filtered("contamin") {
-		say("No record says that its sources were compared with the sets on which it was evaluated.")
+	if c.tasks() && !c.filtered("evaluations", "contamin") {
+		say("No record says that its sources were searched for the questions of the tasks on which it was evaluated.")
 	}
 	return append(all, c.unmeasured()...)
 }
@@ -49,17 +53,21 @@ func (c *Card) unmeasured() (all []string) {
 	if !own {
 		all = append(all, "It was evaluated in other formats, not in this one.")
 	}
-	tasks := false
-	for _, e := range c.Evaluations {
-		for _, s := range e.Scores {
-			tasks = tasks || s.Name != bitsPerByte
-		}
-	}
 	held := "Bits per byte are of text held out of the same sources: they say nothing of text of another kind."
-	if !tasks {
+	if !c.tasks() {
 		held += " No task (grammar, knowledge, arithmetic) is recorded."
 	}
 	return append(all, held, "Nothing is recorded of whether it is truthful, fair or safe to show to the public.")
+}
+
+// tasks reports whether the model was evaluated on anything but held-out text.
+func (c *Card) tasks() bool {
+	for _, e := range c.Evaluations {
+		if slices.ContainsFunc(e.Scores, func(s Score) bool { return s.Name != bitsPerByte }) {
+			return true
+		}
+	}
+	return false
 }
 
 // languages lists the languages of the sources by how much of each there is.
@@ -68,8 +76,8 @@ func (c *Card) languages() (all []string) {
 	var sum int64
 	for _, corpus := range c.Corpora {
 		for _, s := range corpus.Sources {
-			by[s.Language] += s.size()
-			sum += s.size()
+			by[s.Language] += s.Size()
+			sum += s.Size()
 		}
 	}
 	names := slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(cmp.Compare(by[b], by[a]), strings.Compare(a, b)) })
@@ -86,26 +94,17 @@ func (c *Card) languages() (all []string) {
 	return all
 }
 
-// size is the bytes that were kept, or where that is not recorded, those on
-// disk.
-func (s Source) size() int64 {
-	if s.Known {
-		return s.BytesOut
-	}
-	return s.Bytes
-}
-
 func (c *Card) bytes() (n int64) {
 	for _, corpus := range c.Corpora {
 		for _, s := range corpus.Sources {
-			n += s.size()
+			n += s.Size()
 		}
 	}
 	return n
 }
 
 // filtered reports whether the settings or counts of every corpus name one of
-// these words.
+// these filters as not switched off.
 func (c *Card) filtered(words ...string) bool {
 	names := func(name string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(name), w) })
@@ -125,18 +124,30 @@ func (c *Card) filtered(words ...string) bool {
 }
 
 // named reports whether any key of a JSON tree fits, whose value is neither
-// false, zero nor empty.
+// empty nor "off".
 func named(tree any, fits func(string) bool) bool {
 	switch v := tree.(type) {
 	case map[string]any:
 		for key, x := range v {
-			set := x != nil && x != false && x != 0.0 && x != ""
+			set := x != nil && x != false && x != 0.0 && x != "" && x != "off"
 			if set && fits(key) || named(x, fits) {
 				return true
 			}
 		}
 	case []any:
 		return slices.ContainsFunc(v, func(x any) bool { return named(x, fits) })
+	}
+	return false
+}
+
+// text reports whether any corpus has sources of the kind.
+func (c *Card) text(kind string) bool {
+	for _, corpus := range c.Corpora {
+		for _, s := range corpus.Sources {
+			if s.Kind == kind {
+				return true
+			}
+		}
 	}
 	return false
 }

@@ -1,9 +1,11 @@
-package provenance
+package card
 
 import (
 	"maps"
 	"slices"
 	"strings"
+
+	"samovar/ledger/provenance"
 )
 
 // Licence is one licence in the mix that a model learnt from.
@@ -67,7 +69,7 @@ func asks(licence string) (all []string) {
 }
 
 // rights lists the licences of all sources, sorted.
-func rights(corpora []Corpus) (all []Licence) {
+func rights(corpora []provenance.Corpus) (all []Licence) {
 	by := map[string][]string{}
 	for _, c := range corpora {
 		for _, s := range c.Sources {
