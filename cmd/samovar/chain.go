@@ -62,7 +62,11 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	if err != nil {
 		return nil, err
 	}
-	if err := s.permitted(ctx, collect.Declarations()); err != nil {
+	var base samovar.Digest
+	if c.base != nil {
+		base = c.base.Digest
+	}
+	if err := s.permitted(ctx, collect.Declarations(), base); err != nil {
 		return nil, err
 	}
 	c.add("collect", nil, func(map[string]samovar.Input) (samovar.Stage, error) { return collect, nil })

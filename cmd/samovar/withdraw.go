@@ -309,10 +309,11 @@ func (c *withdrawCommand) enter(ctx context.Context, s *store, sources []provena
 	return entries, nil
 }
 
-// permitted returns an error if a source was withdrawn.
-func (s *store) permitted(ctx context.Context, sources []corpus.Declaration) error {
+// permitted returns an error if a source was withdrawn, or one that the model
+// to go on from learnt from; base is empty where there is none.
+func (s *store) permitted(ctx context.Context, sources []corpus.Declaration, base samovar.Digest) error {
 	withdrawn, err := s.withdrawals(ctx)
-	if err != nil {
+	if err != nil || len(withdrawn) == 0 {
 		return err
 	}
 	for i, d := range sources {
@@ -321,6 +322,20 @@ func (s *store) permitted(ctx context.Context, sources []corpus.Declaration) err
 				return fmt.Errorf("source %d (%s) was withdrawn, entry %d of the ledger: samovar withdraw %s --recipe RECIPE writes the recipe without it", i+1, d.Origin, w.Entry, d.Digest.Short())
 			}
 		}
+	}
+	if base == "" {
+		return nil
+	}
+	g, err := s.graph(ctx)
+	if err != nil {
+		return err
+	}
+	learned, err := g.Corpora(g.Behind(base))
+	if err != nil {
+		return err
+	}
+	for _, w := range g.Withdrawals(learned) {
+		return fmt.Errorf("model.from: the model learnt from %s, which was withdrawn, entry %d of the ledger: go on from one that did not", w.Origin, w.Entry)
 	}
 	return nil
 }
@@ -343,7 +358,7 @@ func (w withdrawal) print(g *globals, graph *provenance.Graph) error {
 		for _, p := range c.Sources {
 			documents := "documents not recorded"
 			if p.Documents > 0 {
-				documents = fmt.Sprintf("%d documents, %d of them held out", p.Documents, p.HeldOut)
+				documents = fmt.Sprintf("documents: %d, of which %d held out", p.Documents, p.HeldOut)
 			}
 			fmt.Fprintf(out, "corpus\t%s\t%s\tsource %d, run %s: %s\n", c.Corpus.Short(), p.Origin, p.Index+1, c.Run, documents)
 		}
