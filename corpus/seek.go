@@ -1,11 +1,11 @@
 package corpus
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"samovar"
 )
@@ -69,13 +69,10 @@ func (s *Sought) add(source Source, b batch) error {
 	return nil
 }
 
-// key is the same for equal texts, and for equal turns.
+// key is the same for documents of equal content, whatever their source.
 func (d Document) key() (k [16]byte) {
-	content := bytes.TrimSpace([]byte(d.Text))
-	for _, t := range d.Turns {
-		content = t.appendJSON(content)
-	}
-	sum := sha256.Sum256(content)
+	d.Source, d.Text = 0, strings.TrimSpace(d.Text)
+	sum := sha256.Sum256(d.appendJSON(nil))
 	copy(k[:], sum[:])
 	return k
 }

@@ -64,7 +64,9 @@ func records() provenance.Records {
 		}),
 		run(7, "quantize", "small", `{"format": "Q8_0"}`, in{"model": d("tuned")}, figures{"bits_per_weight": 8.5}),
 		run(8, "evaluate", "evaluation of small", `{}`, in{"model": d("small"), "shards": d("shards")}, figures{"bits_per_byte": 2.5, "standard_error": 0.125}),
-		run(9, "evaluate", "grammar", `{"task": "blimp"}`, in{"model": d("small")}, figures{"score": 0.625, "stderr": 0.0125, "n": 67000, "chance": 0.5}),
+		run(9, "evaluate", "grammar", `{"task": "blimp", "name": "grammar"}`, in{"model": d("small")}, figures{
+			"grammar": 62.5, "grammar_stderr": 1.25, "grammar_n": 67000, "grammar_chance": 50, "grammar/anaphora": 70, "tokens_per_second": 9,
+		}),
 		// The same corpus again, with its rights stated better.
 		run(10, "collect", "corpus", `{"validation": 5, "sources": [`+strings.Replace(story, `"files"`, `"rights": "free in *some* countries", "files"`, 1)+`, `+chat+`]}`, nil, nil),
 	}
@@ -176,6 +178,21 @@ func TestDamaged(t *testing.T) {
 	r.Runs = []samovar.Run{run(0, "quantize", "self", `{"format": "F32"}`, map[string]samovar.Digest{"model": d("self")}, nil)}
 	if c, err := New(provenance.New(r), "self", d("self")); err != nil || len(c.Formats) != 1 {
 		t.Errorf("quantised to itself: %v", err)
+	}
+}
+
+// Of the 67 sets of BLiMP the worst and the best are told.
+func TestFew(t *testing.T) {
+	all := []Score{{Name: "blimp", Task: "blimp", Unit: "%", Value: 60}}
+	for i := range 67 {
+		all = append(all, Score{Name: "blimp", Task: "blimp", Set: strconv.Itoa(i), Unit: "%", Value: float64((i*31 + 5) % 67)})
+	}
+	got := few(all)
+	if len(got) != 3 || got[1].Set != "the worst of 67 sets, 2" || got[1].Value != 0 || got[2].Value != 66 {
+		t.Errorf("%+v", got)
+	}
+	if got := few(all[:9]); len(got) != 9 {
+		t.Errorf("of 8 sets %d scores are told", len(got))
 	}
 }
 

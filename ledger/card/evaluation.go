@@ -2,6 +2,7 @@ package card
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -24,7 +25,10 @@ type Evaluation struct {
 // Score is a figure with its error.
 type Score struct {
 	Name          string   `json:"name"`             // "bits per byte", or the task's
+	Task          string   `json:"task,omitempty"`   // what kind of task; empty: text held out
 	Source        string   `json:"source,omitempty"` // the origin of the text held out; empty: all of it
+	Set           string   `json:"set,omitempty"`    // part of a task; empty: all of it
+	Unit          string   `json:"unit"`             // "bits per byte", or "%" that were right
 	Value         float64  `json:"value"`
 	StandardError float64  `json:"stderr,omitempty"`
 	N             int64    `json:"n,omitempty"` // documents, or questions
@@ -100,11 +104,11 @@ func evaluations(g *provenance.Graph, d samovar.Digest) (all []Evaluation, forma
 }
 
 // scores reads the figures of a run that measured: bits per byte, of all text
-// and by source, and every task's.
+// and by source, or a task's.
 func scores(g *provenance.Graph, r *samovar.Run) (all []Score, err error) {
-	const bits, score = "bits_per_byte", "score"
+	const bits = "bits_per_byte"
 	if v, ok := r.Metrics[bits]; ok {
-		all = append(all, Score{Name: "bits per byte", Value: v, StandardError: r.Metrics["standard_error"], N: int64(r.Metrics["documents"])})
+		all = append(all, Score{Name: bitsPerByte, Unit: bitsPerByte, Value: v, StandardError: r.Metrics["standard_error"], N: int64(r.Metrics["documents"])})
 		origins, err := origins(g, r)
 		if err != nil {
 			return nil, err
@@ -112,36 +116,42 @@ func scores(g *provenance.Graph, r *samovar.Run) (all []Score, err error) {
 		for i, origin := range origins {
 			at := "/" + strconv.Itoa(i)
 			if v, ok := r.Metrics[bits+at]; ok {
-				all = append(all, Score{Name: "bits per byte", Source: origin, Value: v, StandardError: r.Metrics["standard_error"+at]})
+				all = append(all, Score{Name: bitsPerByte, Unit: bitsPerByte, Source: origin, Value: v, StandardError: r.Metrics["standard_error"+at]})
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
-		task, ok := strings.CutSuffix(name, score)
-		if !ok || task != "" && !strings.HasSuffix(task, "/") {
-			continue
-		}
-		s := Score{Name: strings.TrimSuffix(task, "/"), Value: r.Metrics[name], StandardError: r.Metrics[task+"stderr"], N: int64(r.Metrics[task+"n"])}
-		if s.Name == "" {
-			s.Name = taskOf(r)
-		}
-		if v, ok := r.Metrics[task+"chance"]; ok {
-			s.Chance = &v
-		}
-		all = append(all, s)
-	}
-	return all, nil
+	task, err := examined(r)
+	return append(all, task...), err
 }
 
-// taskOf is the task that a run's configuration names, or its stage.
-func taskOf(r *samovar.Run) string {
+// examined reads the figures of a task: NAME, NAME_stderr, NAME_n and
+// NAME_chance, and NAME/SET of each of its sets.
+func examined(r *samovar.Run) (all []Score, err error) {
 	var config struct {
 		Task string `json:"task"`
+		Name string `json:"name"`
 	}
-	if json.Unmarshal(r.Config, &config) != nil || config.Task == "" {
-		return r.Stage
+	if err := json.Unmarshal(r.Config, &config); err != nil {
+		return nil, fmt.Errorf("read the configuration of run %s: %w", r.ID, err)
 	}
-	return config.Task
+	v, ok := r.Metrics[config.Name]
+	if config.Name == "" || !ok {
+		return nil, nil
+	}
+	s := Score{Name: config.Name, Task: config.Task, Unit: "%", Value: v, StandardError: r.Metrics[config.Name+"_stderr"], N: int64(r.Metrics[config.Name+"_n"])}
+	if config.Task == "bpb" {
+		s.Unit = bitsPerByte
+	}
+	if v, ok := r.Metrics[config.Name+"_chance"]; ok {
+		s.Chance = &v
+	}
+	all = append(all, s)
+	for _, name := range slices.Sorted(maps.Keys(r.Metrics)) {
+		if set, ok := strings.CutPrefix(name, config.Name+"/"); ok {
+			all = append(all, Score{Name: config.Name, Task: config.Task, Set: set, Unit: s.Unit, Value: r.Metrics[name]})
+		}
+	}
+	return all, nil
 }
 
 // origins returns the origins of the sources whose text a run measured on.

@@ -63,7 +63,7 @@ func (c *Card) unmeasured() (all []string) {
 // tasks reports whether the model was evaluated on anything but held-out text.
 func (c *Card) tasks() bool {
 	for _, e := range c.Evaluations {
-		if slices.ContainsFunc(e.Scores, func(s Score) bool { return s.Name != bitsPerByte }) {
+		if slices.ContainsFunc(e.Scores, func(s Score) bool { return s.Task != "" }) {
 			return true
 		}
 	}

@@ -133,7 +133,7 @@ func (c *Card) format(f Format) []string {
 		bits = strconv.FormatFloat(f.BitsPerWeight, 'f', 2, 64)
 	}
 	if f.BitsPerByte != nil {
-		scored = spread(*f.BitsPerByte, f.StandardError)
+		scored = spread(*f.BitsPerByte, f.StandardError, 4)
 		if first := c.Formats[0].BitsPerByte; first != nil && f.Digest != c.Formats[0].Digest {
 			lost = fmt.Sprintf("%+.4f", *f.BitsPerByte-*first)
 		}
@@ -142,11 +142,12 @@ func (c *Card) format(f Format) []string {
 }
 
 // spread writes a figure with its standard error.
-func spread(v, stderr float64) string {
-	if stderr == 0 {
-		return strconv.FormatFloat(v, 'f', 4, 64)
+func spread(v, stderr float64, decimals int) string {
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if stderr != 0 {
+		text += " ± " + strconv.FormatFloat(stderr, 'f', decimals, 64)
 	}
-	return fmt.Sprintf("%.4f ± %.4f", v, stderr)
+	return text
 }
 
 func (c *Card) sources(p *page) {

@@ -1,9 +1,11 @@
 package card
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,25 +146,69 @@ func (c *Card) evaluation(p *page) {
 		if e.Own {
 			of += " (this one)"
 		}
-		for _, s := range e.Scores {
-			what, n, chance := cell(s.Name), "", ""
-			if s.Name == bitsPerByte {
-				what += ", all text held out"
-			}
-			if s.Source != "" {
-				what = bitsPerByte + ": " + cell(s.Source)
-			}
-			if s.N > 0 {
-				n = digits(s.N)
-			}
-			if s.Chance != nil {
-				chance = strconv.FormatFloat(*s.Chance, 'f', 4, 64)
-			}
-			rows = append(rows, []string{what, spread(s.Value, s.StandardError), n, chance, of, cell(e.Run)})
+		for _, s := range few(e.Scores) {
+			rows = append(rows, append(s.row(), of, cell(e.Run)))
 		}
 	}
 	p.table([]string{"What", "Score ± standard error", "Of", "Chance", "Format", "Run"}, rows)
-	p.line("\n\"Of\" counts documents or questions. Bits per byte: fewer are better. All other scores: the share that was right.")
+	p.line("\n\"Of\" counts documents or questions. Bits per byte: fewer are better. %% are those that were right; \"chance\" is what guessing gives.")
+}
+
+// few leaves out the sets of a task but for the best and the worst, where there
+// are more than one wants to read.
+func few(all []Score) (kept []Score) {
+	const most = 8
+	var sets []Score
+	for _, s := range all {
+		if s.Set == "" {
+			kept = append(kept, s)
+		} else {
+			sets = append(sets, s)
+		}
+	}
+	if len(sets) <= most {
+		return all
+	}
+	for _, x := range []struct {
+		what string
+		pick func([]Score, func(a, b Score) int) Score
+	}{{"worst", slices.MinFunc[[]Score]}, {"best", slices.MaxFunc[[]Score]}} {
+		s := x.pick(sets, func(a, b Score) int { return cmp.Compare(a.Value, b.Value) })
+		s.Set = fmt.Sprintf("the %s of %d sets, %s", x.what, len(sets), s.Set)
+		kept = append(kept, s)
+	}
+	return kept
+}
+
+// row is what is told of a score: what, how good, of how many, and chance.
+func (s Score) row() []string {
+	what, value, n, chance := cell(s.Name), spread(s.Value, s.StandardError, 4), "", ""
+	switch {
+	case s.Task == "" && s.Source == "":
+		what += ", all text held out"
+	case s.Task == "":
+		what += ": " + cell(s.Source)
+	case s.Set != "":
+		what += ": " + cell(s.Set)
+	default:
+		what += " (" + cell(s.Task) + ")"
+	}
+	if s.Unit != bitsPerByte {
+		value = spread(s.Value, s.StandardError, 2) + " " + cell(s.Unit)
+	}
+	if s.N > 0 {
+		n = digits(s.N)
+	}
+	if s.Chance != nil {
+		chance = strconv.FormatFloat(*s.Chance, 'f', -1, 64)
+		if *s.Chance != math.Trunc(*s.Chance) {
+			chance = strconv.FormatFloat(*s.Chance, 'f', 2, 64)
+		}
+		if s.Unit != bitsPerByte {
+			chance += " " + cell(s.Unit)
+		}
+	}
+	return []string{what, value, n, chance}
 }
 
 func (c *Card) limitations(p *page) {

@@ -1,6 +1,7 @@
 package provenance
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -176,8 +177,16 @@ func (b *builder) close() error {
 
 // headline is the figure that one wants to see of a run.
 func headline(r *samovar.Run) string {
+	var task struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(r.Config, &task) == nil && task.Name != "" {
+		if v, ok := r.Metrics[task.Name]; ok {
+			return task.Name + " " + strconv.FormatFloat(v, 'g', 5, 64)
+		}
+	}
 	for _, f := range []struct{ metric, unit string }{
-		{"bits_per_byte", "bits per byte"}, {"score", "score"}, {"validation_bits_per_byte", "bits per byte"}, {"loss", "loss"}, {"steps", "steps"},
+		{"bits_per_byte", "bits per byte"}, {"validation_bits_per_byte", "bits per byte"}, {"loss", "loss"}, {"steps", "steps"},
 		{"vocabulary", "tokens"}, {"train tokens", "tokens"}, {"documents", "documents"}, {"dialogues", "dialogues"}, {"bits_per_weight", "bits per weight"},
 	} {
 		if v, ok := r.Metrics[f.metric]; ok {
