@@ -17,6 +17,9 @@ func (c *Card) limits() (all []string) {
 	if c.Model.Window > 0 {
 		say("It takes in at most %s of prompt and answer together.", count(int64(c.Model.Window), "token"))
 	}
+	if c.Model.Step > 0 {
+		say("These weights were kept at step %s of a training that went on. What is said of its loss, time and energy is of all of it.", digits(c.Model.Step))
+	}
 	if !c.Lineage {
 		say("What it learnt from is not known here, and so neither are its languages, its rights and what it may repeat word for word.")
 		return append(all, c.unmeasured()...)
