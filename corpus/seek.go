@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"samovar"
+	"samovar/corpus/document"
+	"samovar/corpus/filter"
 )
 
 // Sought is documents to be found again in a corpus: each by the digest of its
@@ -17,14 +19,15 @@ type Sought struct {
 }
 
 // Seek reads the documents of files, of which only Path, Field, Kind and Include
-// matter: whole, and as they are cut where a source has few files.
+// matter: whole, and as they are cut where a source has few files; as they are,
+// and with personal data and secrets masked.
 func Seek(ctx context.Context, s Source) (*Sought, error) {
 	s.Language, s.Licence, s.Origin = "und", "sought", "sought" // nothing is collected
 	s, err := s.check()
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.files()
+	files, err := s.files(ctx)
 	if err == nil {
 		err = sum(ctx, files)
 	}
@@ -32,10 +35,18 @@ func Seek(ctx context.Context, s Source) (*Sought, error) {
 		return nil, err
 	}
 	sought := &Sought{keys: map[[16]byte]bool{}}
-	r := &reader{ctx: ctx, emit: func(b batch) error { return sought.add(s, b) }}
-	for _, limit := range []int{maxText, fewText} {
+	documents, room := document.NewReader(ctx), newRoom()
+	defer documents.Close()
+	r := newReader(ctx, func(b batch) error {
+		b, err := b.extract(documents, room)
+		if err != nil {
+			return err
+		}
+		return sought.add(&source{Source: s}, b)
+	}, room)
+	for _, r.batch.limit = range []int{maxText, fewText} {
 		for i := range files {
-			if err := r.file(&files[i], limit); err != nil {
+			if err := r.file(&files[i], r.batch.limit); err != nil {
 				return nil, err
 			}
 		}
@@ -49,22 +60,33 @@ func Seek(ctx context.Context, s Source) (*Sought, error) {
 	return sought, nil
 }
 
-func (s *Sought) add(source Source, b batch) error {
+// masks are the ways in which filters may have changed a document.
+var masks = []filter.Config{
+	{Default: filter.Off},
+	{Default: filter.Off, Personal: filter.Mask}, {Default: filter.Off, Secrets: filter.Mask},
+	{Default: filter.Off, Personal: filter.Mask, Secrets: filter.Mask},
+}
+
+func (s *Sought) add(source *source, b batch) error {
 	start := 0
 	for _, it := range b.items {
-		p, err := source.parse(0, it.file.lines, b.data[start:it.end])
-		if err != nil {
-			return fmt.Errorf("read %s: line %d: %w", it.file.path, it.line, err)
-		}
+		data := b.data[start:it.end]
 		start = it.end
-		if p.verdict != keep {
-			continue
+		for _, mask := range masks {
+			p, err := source.read(0, it.file.lines, data)
+			if err != nil {
+				return fmt.Errorf("read %s: line %d: %w", it.file.path, it.line, err)
+			}
+			if p.verdict != keep {
+				break
+			}
+			f, err := filter.New(mask, source.class(it.file), source.Language, nil)
+			if err != nil {
+				return err
+			}
+			p.judge(f)
+			s.keys[p.doc.key()] = true
 		}
-		doc, err := decode(p.line)
-		if err != nil {
-			return err
-		}
-		s.keys[doc.key()] = true
 	}
 	return nil
 }
@@ -102,14 +124,15 @@ func (s *Sought) In(ctx context.Context, path string) (map[int]Found, error) {
 }
 
 // DigestsOf returns the digests that a source may have whose only file has the
-// SHA-256 d: they depend on how the file is read.
+// SHA-256 d: they depend on how the file is read, and so on its name.
 func DigestsOf(d samovar.Digest) (all []samovar.Digest) {
 	var f file
 	if n, err := hex.Decode(f.sum[:], []byte(d.Hex())); err != nil || n != len(f.sum) {
 		return nil
 	}
-	for _, f.lines = range []bool{false, true} {
-		for _, f.pack = range []string{"", ".gz", ".zst"} {
+	for _, pack := range []string{"", ".gz", ".zst", ".bz2"} {
+		for _, ext := range []string{".txt", ".jsonl", ".html", ".epub", ".pdf", ".docx"} {
+			f.name, f.lines = "x"+ext+pack, ext == ".jsonl"
 			all = append(all, digestOf([]file{f}))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"samovar"
+	"samovar/corpus/filter"
 )
 
 // Documents are found again whatever file they come in: in the corpus' text or
@@ -32,11 +33,15 @@ func TestSeek(t *testing.T) {
 	for i := range 40 {
 		lines.WriteString(`{"text": "Story ` + strings.Repeat("x", i+1) + `\r\n"}` + "\n")
 	}
+	lines.WriteString(`{"text": "Write to ann.smith@example.com for the rest."}` + "\n" + `{"text": "A heading\n\nA text."}`)
 	stories := write("stories.jsonl", lines.String())
 	write("turns.jsonl", `{"turns": [["user", "Hello."], ["assistant", "Good day."]]}`+"\n"+`{"turns": [["user", "Bye."], ["assistant", "See you."]]}`+"\n")
 	sources := []Source{
 		{Path: book, Language: "en", Licence: "MIT", Origin: "A"}, {Path: stories, Language: "en", Licence: "MIT", Origin: "B"},
 		{Path: filepath.Join(dir, "turns.jsonl"), Language: "en", Licence: "MIT", Origin: "C", Kind: Dialogue},
+	}
+	for i := range sources {
+		sources[i].Filter = filter.Config{Default: filter.Off, Personal: filter.Mask}
 	}
 	c, err := NewCollect(context.Background(), sources, 0)
 	if err != nil {
@@ -55,6 +60,8 @@ func TestSeek(t *testing.T) {
 		{"one story as a file", Source{Path: write("one.txt", "Story xxx\n\n")}, map[int]int64{1: 1}},
 		{"two stories, one of them elsewhere", Source{Path: write("two.jsonl", `{"body": "Story xxxxx"}`+"\n"+`{"body": "of another"}`), Field: "body"}, map[int]int64{1: 1}},
 		{"a dialogue", Source{Path: write("one.jsonl", `{"turns": [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Good day."}]}`), Kind: Dialogue}, map[int]int64{2: 1}},
+		{"a text that was masked", Source{Path: write("masked.txt", "Write to ann.smith@example.com for the rest.\n")}, map[int]int64{1: 1}},
+		{"a page", Source{Path: write("page.html", "<html><body><h1>A heading</h1><p>A text.</p></body></html>")}, map[int]int64{1: 1}},
 		{"a stranger", Source{Path: write("none.txt", "Of this there is nothing.")}, map[int]int64{}},
 	} {
 		s, err := Seek(context.Background(), x.source)

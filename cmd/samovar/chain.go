@@ -120,7 +120,7 @@ func (c *chain) check() error {
 func (c *chain) sources() (all []corpus.Source) {
 	for _, s := range c.recipe.Corpus {
 		all = append(all, corpus.Source{
-			Path: s.Path, Field: s.Field, Language: s.Language, Licence: s.Licence, Origin: s.Origin, Weight: s.Weight,
+			Path: s.Path, Field: s.Field, Language: s.Language, Licence: s.Licence, Origin: s.Origin, Rights: s.Rights, Weight: s.Weight,
 			Kind: s.Kind, Include: s.Include, Filter: filtering(s.Filter.Over(c.recipe.Filter)),
 		})
 	}

@@ -48,7 +48,7 @@ func records() provenance.Records {
 		`{"kind": "dialogue", "language": "fr", "licence": "CC-BY-NC-SA-4.0", "origin": "Chats", "files": 2, "bytes": 3000, "digest": "sha256:bb"}`
 	all := []samovar.Run{
 		run(0, "collect", "corpus", `{"validation": 5, "sources": [`+story+`, `+chat+`], "filters": [[{"class": "prose", "actions": {"personal": "mask", "near": "off"}}], [{"class": "dialogue", "actions": {"personal": "mask", "near": "off"}}]]}`, nil, figures{
-			"sources/0/documents": 10, "sources/0/validation": 1, "sources/0/bytes_in": 2000, "sources/0/bytes_out": 1500, "sources/0/duplicates": 3,
+			"sources/0/documents": 10, "sources/0/validation": 1, "sources/0/bytes_in": 2000, "sources/0/bytes_out": 1500, "sources/0/duplicates": 3, "sources/0/refused/encrypted PDF": 1,
 			"sources/0/filters/personal/masked": 2, "sources/0/filters/personal/rules/email": 4, "sources/0/filters/length/dropped": 1, "sources/0/filters/length/bytes": 12,
 			"sources/1/documents": 20, "sources/1/validation": 2, "sources/1/bytes_in": 4500, "sources/1/bytes_out": 4500,
 		}),

@@ -95,6 +95,9 @@ func reasons(counts map[string]int64) (all []string) {
 		if !strings.Contains(name, "/") {
 			all = append(all, strings.ReplaceAll(name, "_", " ")+" "+digits(counts[name]))
 		}
+		if why, ok := strings.CutPrefix(name, "refused/"); ok {
+			all = append(all, "refused, "+why+" "+digits(counts[name]))
+		}
 	}
 	by := tallies(counts)
 	for _, name := range slices.Sorted(maps.Keys(by)) {
