@@ -112,7 +112,9 @@ func New(g *provenance.Graph, ref string, d samovar.Digest) (*Card, error) {
 	}
 	c.Energy = total(spent)
 	c.Rights = rights(c.Corpora)
-	c.repeat(g.Maker(d))
+	if made := g.Maker(d); made != nil {
+		c.repeat(made, g.Newest(made))
+	}
 	c.Limits = c.limits()
 	return c, nil
 }
@@ -151,11 +153,10 @@ func total(all []Energy) (sums []Energy) {
 }
 
 // repeat says how the model is made again.
-func (c *Card) repeat(made *samovar.Run) {
-	if made == nil {
-		return
+func (c *Card) repeat(made, newest *samovar.Run) {
+	if c.Recipe = made.Recipe; c.Recipe == "" {
+		c.Recipe = newest.Recipe
 	}
-	c.Recipe = made.Recipe
 	name := c.Digest.Short()
 	if len(c.Names) > 0 {
 		name = c.Names[0]

@@ -70,6 +70,7 @@ func records() provenance.Records {
 		// The same corpus again, with its rights stated better.
 		run(10, "collect", "corpus", `{"validation": 5, "sources": [`+strings.Replace(story, `"files"`, `"rights": "free in *some* countries", "files"`, 1)+`, `+chat+`]}`, nil, nil),
 	}
+	all[0].Metrics, all[10].Metrics = nil, all[0].Metrics // the first was recorded by an older program
 	killed := all[4].Attempts[0]
 	killed.Outcome, killed.Energy = "killed", samovar.Energy{Joules: 5000, Method: "measured (RAPL)"}
 	all[4].Attempts = append([]samovar.Attempt{killed}, all[4].Attempts...)

@@ -52,7 +52,7 @@ func (g *Graph) Corpora(runs []*samovar.Run) (all []Corpus, err error) {
 		}
 		for _, other := range runs {
 			if g.Kinds[other.Stage] == samovar.KindShards && other.Inputs["corpus"] == c.Digest {
-				if err := c.share(other); err != nil {
+				if err := c.share(g.Newest(other)); err != nil {
 					return nil, err
 				}
 			}
@@ -79,7 +79,7 @@ func (g *Graph) corpus(r *samovar.Run) (c Corpus, err error) {
 		return c, err
 	}
 	c.Here = here
-	counts := r.Metrics
+	counts := g.Newest(r).Metrics
 	if here {
 		var report struct {
 			Sources []map[string]any `json:"sources"`

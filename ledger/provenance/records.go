@@ -132,21 +132,27 @@ type Declaration struct {
 	Digest   samovar.Digest `json:"digest"`
 }
 
-// Declared returns the sources of the corpus that run made. What they say of
-// their rights is taken from the newest run that made the same corpus: it may
-// have been corrected since.
-func (g *Graph) Declared(run *samovar.Run) (all []Declaration, err error) {
-	newest := run
+// Newest returns the last run of run's stage that made the same: a stage may be
+// run again to compare, by a program that records more, or with rights that
+// were corrected.
+func (g *Graph) Newest(run *samovar.Run) *samovar.Run {
 	for i := range g.Runs {
 		if r := &g.Runs[i]; r.Stage == run.Stage && slices.Equal(r.Outputs, run.Outputs) {
-			newest = r
+			run = r
 		}
 	}
+	return run
+}
+
+// Declared returns the sources of the corpus that run made, as the newest run
+// that made the same declares them.
+func (g *Graph) Declared(run *samovar.Run) (all []Declaration, err error) {
+	run = g.Newest(run)
 	var config struct {
 		Sources []Declaration `json:"sources"`
 	}
-	if err := json.Unmarshal(newest.Config, &config); err != nil {
-		return nil, fmt.Errorf("read the sources of run %s: %w", newest.ID, err)
+	if err := json.Unmarshal(run.Config, &config); err != nil {
+		return nil, fmt.Errorf("read the sources of run %s: %w", run.ID, err)
 	}
 	return config.Sources, nil
 }
