@@ -181,7 +181,8 @@ type Run struct {
 	Inputs   map[string]Digest  `json:"inputs"`
 	Outputs  []Digest           `json:"outputs"` // what the stage is for, then what it made beside
 	Config   json.RawMessage    `json:"config"`
-	Code     string             `json:"code"` // revision of the program
+	Code     string             `json:"code"`             // revision of the program
+	Recipe   string             `json:"recipe,omitempty"` // the text that asked for it, as it was then
 	Numerics string             `json:"numerics,omitempty"`
 	Machine  Machine            `json:"machine"`
 	Energy   Energy             `json:"energy"` // of all attempts together

@@ -91,12 +91,21 @@ func (c *Collect) Config() any {
 		Sources     []Declaration       `json:"sources"`
 		Filters     [][]filter.Resolved `json:"filters"` // of each source, by class
 		Evaluations []evaluation        `json:"evaluations,omitempty"`
-	}{c.validation, nil, nil, c.evaluations}
+	}{c.validation, c.Declarations(), nil, c.evaluations}
 	for _, s := range c.sources {
-		config.Sources = append(config.Sources, s.declaration())
 		config.Filters = append(config.Filters, s.resolved())
 	}
 	return config
+}
+
+// Declarations returns what the sources say of themselves, in their order.
+func (c *Collect) Declarations() (all []Declaration) {
+	for _, s := range c.sources {
+		d := s.declaration()
+		d.Rights = s.Rights
+		all = append(all, d)
+	}
+	return all
 }
 
 // Run writes the corpus: train.jsonl.zst, validation.jsonl.zst, report.json.
@@ -338,6 +347,9 @@ func (p *pass) output() (samovar.Output, error) {
 			if n := p.count[k].train + p.count[k].validation; k < 2 || n > 0 {
 				r.Metric(name, float64(n))
 			}
+		}
+		for name, n := range p.report.counts() {
+			r.Metric(name, n)
 		}
 	}
 	out := samovar.Output{Kind: samovar.KindCorpus, Config: p.report.withoutSamples()}

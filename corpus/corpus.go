@@ -30,6 +30,7 @@ type Source struct {
 	Language string   `json:"language"`          // BCP 47, such as "en" or "zxx" (none); required
 	Licence  string   `json:"licence"`           // SPDX identifier where there is one; required
 	Origin   string   `json:"origin"`            // who made it, for the model's card; required
+	Rights   string   `json:"rights,omitempty"`  // what the licence does not say, for the model's card: where the texts are free, whom to name
 	Weight   float64  `json:"weight,omitempty"`  // times that each document is seen in an epoch; 0 means 1
 	Kind     string   `json:"kind,omitempty"`    // Text, Dialogue or Preference; default Text or Dialogue by Field
 	Include  []string `json:"include,omitempty"` // only files with these extensions, such as ".go"; default all

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"samovar"
 )
@@ -92,7 +93,8 @@ type part struct {
 	header
 	path           string // without extension
 	bin, idx, mask *sink
-	bits           byte // of the mask, not yet written
+	bits           byte          // of the mask, not yet written
+	sources        map[int]int64 // tokens of each source
 }
 
 func newPart(path string, s *Shard, dialogue bool) *part {
@@ -100,7 +102,7 @@ func newPart(path string, s *Shard, dialogue bool) *part {
 	if s.Vocabulary <= 1<<16 {
 		h.width = 2
 	}
-	return &part{header: h, path: path}
+	return &part{header: h, path: path, sources: map[int]int64{}}
 }
 
 // sink is a file written through a buffer.
@@ -173,6 +175,7 @@ func (p *part) add(d encoded) error {
 	}
 	p.documents++
 	p.bytes += int64(d.bytes)
+	p.sources[d.source] += int64(len(d.ids))
 	return nil
 }
 
@@ -206,6 +209,19 @@ func (p *part) close() error {
 
 func (p *part) count() Part {
 	return Part{Name: filepath.Base(p.path), Documents: p.documents, Tokens: p.tokens, Bytes: p.bytes}
+}
+
+// record keeps with the run how many tokens the part has, "PART tokens", and how
+// many of each source, "PART tokens/SOURCE".
+func (p *part) record(r samovar.Recorder) {
+	if r == nil {
+		return
+	}
+	name := p.count().Name + " tokens"
+	r.Metric(name, float64(p.tokens))
+	for source, n := range p.sources {
+		r.Metric(name+"/"+strconv.Itoa(source), float64(n))
+	}
 }
 
 func (p *part) files() []samovar.OutputFile {

@@ -2,9 +2,11 @@ package corpus
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"samovar"
@@ -18,6 +20,7 @@ type Declaration struct {
 	Language string         `json:"language"`
 	Licence  string         `json:"licence"`
 	Origin   string         `json:"origin"`
+	Rights   string         `json:"rights,omitempty"` // in the run record alone: to correct it makes no other corpus
 	Files    int            `json:"files"`
 	Bytes    int64          `json:"bytes"` // on disk
 	Digest   samovar.Digest `json:"digest"`
@@ -217,4 +220,36 @@ func (r SourceReport) passedOver() string {
 		parts = append(parts, fmt.Sprintf("%d %s", r.Refused[why], why))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// counts returns every number that is told of a source, but for zeros, as the
+// run record keeps it: "sources/0/duplicates". So the record says what became of
+// each source where the corpus itself is gone.
+func (r Report) counts() map[string]float64 {
+	counts := map[string]float64{}
+	for i, source := range r.Sources {
+		text, err := json.Marshal(source)
+		if err != nil {
+			continue // numbers and strings: cannot be
+		}
+		var tree map[string]any
+		if json.Unmarshal(text, &tree) == nil {
+			count(counts, "sources/"+strconv.Itoa(i), tree)
+		}
+	}
+	return counts
+}
+
+// count adds the numbers below a branch of a tree of JSON objects.
+func count(counts map[string]float64, name string, branch any) {
+	switch v := branch.(type) {
+	case map[string]any:
+		for key, x := range v {
+			count(counts, name+"/"+key, x)
+		}
+	case float64:
+		if v != 0 {
+			counts[name] = v
+		}
+	}
 }

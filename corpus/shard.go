@@ -125,6 +125,7 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 			if err = first(err, p.close()); err == nil && p.documents > 0 {
 				shards.Parts = append(shards.Parts, p.count())
 				out.Files = append(out.Files, p.files()...)
+				p.record(work.Recorder)
 			}
 		}
 		if err != nil {
@@ -133,11 +134,6 @@ func (s *Shard) Run(ctx context.Context, work samovar.Work) (samovar.Output, err
 	}
 	if len(shards.Parts) == 0 {
 		return out, errors.New("shard: the corpus holds no document")
-	}
-	if work.Recorder != nil {
-		for _, p := range shards.Parts {
-			work.Recorder.Metric(p.Name+" tokens", float64(p.Tokens))
-		}
 	}
 	out.Config = shards
 	return out, nil

@@ -17,14 +17,14 @@ import (
 const bySource = "bits_per_byte/"
 
 // Metrics returns the figures by their names: those of all text, and
-// "bits_per_byte/SOURCE".
+// "bits_per_byte/SOURCE" with "standard_error/SOURCE".
 func (r Result) Metrics() map[string]float64 {
 	m := map[string]float64{
 		"bits_per_byte": r.BitsPerByte, "standard_error": r.StandardError, "loss": r.Loss,
 		"tokens": float64(r.Tokens), "documents": float64(r.Documents), "bytes": float64(r.Bytes),
 	}
 	for _, s := range r.Sources {
-		m[bySource+s.Source] = s.BitsPerByte
+		m[bySource+s.Source], m["standard_error/"+s.Source] = s.BitsPerByte, s.StandardError
 	}
 	return m
 }

@@ -7,19 +7,25 @@ import (
 	"samovar"
 )
 
-// TypeRun is the type of an entry about a finished run of a stage.
-const TypeRun = "run"
+// The types of Entry.
+const (
+	TypeRun         = "run"         // a stage has finished
+	TypeWithdrawal  = "withdrawal"  // a source may not be learnt from any more
+	TypeReadmission = "readmission" // it may again
+)
 
 // Entry is what one line of the ledger says. It holds digests and figures,
 // never prompts or personal data.
 type Entry struct {
-	Type     string           `json:"type"` // TypeRun
-	Run      samovar.Digest   `json:"run"`  // blob of the run record, which has everything else
-	Stage    string           `json:"stage"`
-	Key      samovar.Digest   `json:"key"` // of the stage that finished
-	Outputs  []samovar.Digest `json:"outputs"`
-	Attempts int              `json:"attempts"` // starts of the run, killed ones included
-	Energy   samovar.Energy   `json:"energy"`   // of all attempts together
+	Type     string           `json:"type"`
+	Run      samovar.Digest   `json:"run,omitempty"` // blob of the run record, which has everything else
+	Stage    string           `json:"stage,omitempty"`
+	Key      samovar.Digest   `json:"key,omitempty"` // of the stage that finished
+	Outputs  []samovar.Digest `json:"outputs,omitempty"`
+	Attempts int              `json:"attempts,omitempty"` // starts of the run, killed ones included
+	Energy   samovar.Energy   `json:"energy,omitzero"`    // of all attempts together
+	Source   samovar.Digest   `json:"source,omitempty"`   // of a withdrawal or readmission: over the source's files
+	Origin   string           `json:"origin,omitempty"`   // whose it is, as it was declared
 }
 
 // RunEntry returns the entry for a run whose record is the blob d.
@@ -46,11 +52,16 @@ func ParseEntry(b []byte) (Entry, error) {
 	if err := json.Unmarshal(b, &e); err != nil {
 		return Entry{}, fmt.Errorf("read a ledger entry: %w", err)
 	}
-	if e.Type == TypeRun {
-		for _, d := range append([]samovar.Digest{e.Run, e.Key}, e.Outputs...) {
-			if _, err := samovar.ParseDigest(string(d)); err != nil {
-				return Entry{}, fmt.Errorf("read a ledger entry: %w", err)
-			}
+	var digests []samovar.Digest
+	switch e.Type {
+	case TypeRun:
+		digests = append(e.Outputs[:len(e.Outputs):len(e.Outputs)], e.Run, e.Key)
+	case TypeWithdrawal, TypeReadmission:
+		digests = []samovar.Digest{e.Source}
+	}
+	for _, d := range digests {
+		if _, err := samovar.ParseDigest(string(d)); err != nil {
+			return Entry{}, fmt.Errorf("read a ledger entry: %w", err)
 		}
 	}
 	return e, nil

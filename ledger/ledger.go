@@ -94,7 +94,9 @@ func (l *Ledger) Key() (string, error) {
 func (l *Ledger) Head() (Head, error) {
 	b, err := os.ReadFile(l.path(logName, "checkpoint"))
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(l.path(logName, "tile")); err == nil {
+		// Before a head was remembered, the first Append is publishing its entry,
+		// or was killed before it had: nobody was told of one.
+		if _, err := os.Stat(l.path(headName)); err == nil {
 			return Head{}, fmt.Errorf("read the head of ledger %s: there are entries but no tree head", l.dir)
 		}
 		return Head{}, nil

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -288,5 +289,31 @@ func TestVerifyFindsAnyFlippedBit(t *testing.T) {
 	}
 	if err := l.Verify(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// A first Append that was killed before its tree head was published, or is on
+// its way there, is no damage: the next one goes on from it.
+func TestKilledBeforeTheFirstHead(t *testing.T) {
+	ctx := t.Context()
+	l := closed(t, t.TempDir(), "a")
+	for _, name := range []string{l.path(logName, "checkpoint"), l.path(headName)} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if h, err := l.Head(); err != nil || h.Size != 0 {
+		t.Errorf("its head is %+v, %v", h, err)
+	}
+	if i, err := l.Append(ctx, []byte("b")); err != nil || i != 1 {
+		t.Fatalf("entry %d, %v", i, err)
+	}
+	if err := errors.Join(l.Verify(ctx), l.Close()); err != nil {
+		t.Error(err)
+	}
+	for i, want := range []string{"a", "b"} {
+		if got, err := l.Entry(int64(i)); err != nil || string(got) != want {
+			t.Errorf("entry %d is %q, %v", i, got, err)
+		}
 	}
 }

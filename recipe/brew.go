@@ -42,6 +42,7 @@ type Kitchen struct {
 	Meter   samovar.Meter
 	Machine samovar.Machine
 	Code    string              // revision of the program
+	Recipe  string              // text of the recipe, to keep with each run
 	Watch   func(samovar.Event) // told of every event; nil: nobody
 	Again   *samovar.Run        // to run although it is finished, to compare; the brew ends with it. nil: none
 }
@@ -121,7 +122,7 @@ func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]
 	if err := attempts.end("finished"); err != nil {
 		return d, fmt.Errorf("write to the work folder: %w", err)
 	}
-	run.Code, run.Machine, run.Metrics = k.Code, k.Machine, r.metrics
+	run.Code, run.Recipe, run.Machine, run.Metrics = k.Code, k.Recipe, k.Machine, r.metrics
 	run.Attempts = attempts.list
 	run.Started, run.Finished = run.Attempts[0].Started, run.Attempts[len(run.Attempts)-1].Ended
 	run.Energy = sum(run.Attempts)

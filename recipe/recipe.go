@@ -37,7 +37,8 @@ type Recipe struct {
 	Eval       Eval      `json:"eval"`
 	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
 
-	Dir string `json:"-"` // the recipe's folder
+	Dir  string `json:"-"` // the recipe's folder
+	Text string `json:"-"` // as it was read
 }
 
 // Source is where texts lie and what is known of them.
@@ -47,6 +48,7 @@ type Source struct {
 	Language string   `json:"language"`
 	Licence  string   `json:"licence"`
 	Origin   string   `json:"origin"`
+	Rights   string   `json:"rights"` // what licence does not say, for the card
 	Weight   float64  `json:"weight"`
 	Kind     string   `json:"kind"`
 	Include  []string `json:"include"`
@@ -193,7 +195,7 @@ func Parse(text []byte, dir string) (*Recipe, error) {
 	if !ok {
 		return nil, fmt.Errorf("fields such as name, corpus and train are expected")
 	}
-	r := &Recipe{Dir: dir}
+	r := &Recipe{Dir: dir, Text: string(text)}
 	if err := r.takeModel(fields); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func TestParse(t *testing.T) {
 name: tales
 seed: 3
 corpus:
-  - {path: /texts/*.jsonl, field: body, language: en, licence: CC-BY-4.0, origin: "African Storybook", weight: 2}
+  - {path: /texts/*.jsonl, field: body, language: en, licence: CC-BY-4.0, origin: "African Storybook", rights: "name the authors", weight: 2}
   - {path: chats, language: fr, licence: MIT, origin: us, kind: dialogue, include: [jsonl, txt]}
 validation: 9
 tokenizer: {vocab: 4096, pre: gpt-2}
@@ -37,9 +37,9 @@ quantize: [Q8_0, Q4_0]
 	fields := r.Model.Fields
 	r.Model.Fields = nil
 	want := &Recipe{
-		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes",
+		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes", Text: text,
 		Corpus: []Source{
-			{Path: "/texts/*.jsonl", Field: "body", Language: "en", Licence: "CC-BY-4.0", Origin: "African Storybook", Weight: 2},
+			{Path: "/texts/*.jsonl", Field: "body", Language: "en", Licence: "CC-BY-4.0", Origin: "African Storybook", Rights: "name the authors", Weight: 2},
 			{Path: filepath.FromSlash("/recipes/chats"), Language: "fr", Licence: "MIT", Origin: "us", Kind: "dialogue", Include: []string{"jsonl", "txt"}},
 		},
 		Tokenizer: Tokenizer{Vocab: 4096, Pre: "gpt-2"},
@@ -280,6 +280,7 @@ func TestEdits(t *testing.T) {
 // FuzzParse holds any text to be a recipe that was checked, or one line.
 func FuzzParse(f *testing.F) {
 	f.Add("name: a\n" + source + "train: {tokens: 1k}\nmodel: {depth: 2, window: 64}\ntune: {epochs: 1}\nquantize: [Q8_0]")
+	f.Add("name: a\ntrain: {tokens: 1k}\ncorpus:\n# one\n- {path: a, language: en, licence: MIT, origin: A} # x\n- path: &p b\n  language: en\n  licence: MIT\n  origin: |\n   B\n- {path: *p, language: en, licence: MIT, origin: C}")
 	f.Add("name: &a [*a]\ncorpus: *a")
 	f.Add("a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nquantize: *c")
 	f.Add("? {a: b}\n: c")
@@ -298,6 +299,15 @@ func FuzzParse(f *testing.F) {
 		}
 		if r.Name == "" || len(r.Corpus) == 0 || (r.Train.Tokens > 0) == (r.Train.Hours > 0 || r.Train.KWh > 0) {
 			t.Errorf("%q is a recipe without name, corpus or budget: %+v", text, r)
+		}
+		if len(r.Corpus) > 1 {
+			if less, err := r.Without([]int{0}); err != nil && strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than one line: %q", err)
+			} else if err == nil {
+				if again, err := Parse([]byte(less), "/"); err != nil || len(again.Corpus) != len(r.Corpus)-1 {
+					t.Errorf("%q without its first source is %q: %v", text, less, err)
+				}
+			}
 		}
 	})
 }

@@ -30,12 +30,19 @@ type Config struct {
 	// Trace returns, as something that encodes to JSON, where ref comes from;
 	// an error that wraps [ErrUnknown] means that there is no ref. nil: 404.
 	Trace func(ctx context.Context, ref string) (any, error)
+	// Lineage is like Trace, for the graph of what is behind ref.
+	Lineage func(ctx context.Context, ref string) (any, error)
+	// Card is like Trace, for what is known of a model.
+	Card  func(ctx context.Context, ref string) (Card, error)
 	Hosts []string      // names by which this machine may be called, beside loopback and the address called
 	Keys  []Key         // who may use the APIs; none: everyone who reaches them
 	Queue int           // most answers of a model in progress or waiting; 0: 64
 	Ping  time.Duration // silence on a stream before a comment is sent; 0: 10 s
 	Drain time.Duration // how long answers may go on after the end of Serve's context; 0: 30 s
 }
+
+// Card encodes to JSON, and is written for people too.
+type Card interface{ Markdown() string }
 
 // ErrUnknown is wrapped by errors for things that do not exist.
 var ErrUnknown = errors.New("unknown")
@@ -97,7 +104,9 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /v1/models/{id...}", s.authorised(s.showModel))
 	mux.Handle("POST /v1/chat/completions", s.authorised(s.chat))
 	mux.Handle("POST /v1/completions", s.authorised(s.complete))
-	mux.Handle("GET /api/trace/{ref...}", s.authorised(s.trace))
+	mux.Handle("GET /api/trace/{ref...}", s.authorised(s.recorded(s.config.Trace)))
+	mux.Handle("GET /api/lineage/{ref...}", s.authorised(s.recorded(s.config.Lineage)))
+	mux.Handle("GET /api/card/{ref...}", s.authorised(s.card))
 	for _, prefix := range []string{"/v1/", "/api/"} {
 		mux.HandleFunc(prefix, func(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, &failure{status: http.StatusNotFound, message: fmt.Sprintf("there is no %s %s here", r.Method, r.URL.Path), code: "unknown_url"})
@@ -122,23 +131,6 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
 	}
 	s.mu.Unlock()
 	writeJSON(w, status, answer)
-}
-
-func (s *Server) trace(w http.ResponseWriter, r *http.Request) {
-	ref := r.PathValue("ref")
-	if s.config.Trace == nil {
-		s.refuse(w, r, &failure{status: http.StatusNotFound, message: "nothing is recorded here", code: "unknown_ref"})
-		return
-	}
-	answer, err := s.config.Trace(r.Context(), ref)
-	switch {
-	case errors.Is(err, ErrUnknown):
-		s.refuse(w, r, &failure{status: http.StatusNotFound, message: err.Error(), param: "ref", code: "unknown_ref"})
-	case err != nil:
-		s.refuse(w, r, &failure{status: http.StatusInternalServerError, message: err.Error()})
-	default:
-		writeJSON(w, http.StatusOK, answer)
-	}
 }
 
 // Serve answers on l until ctx ends, lets answers in progress finish, and

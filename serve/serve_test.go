@@ -249,6 +249,53 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// cardOf is a card in a test.
+type cardOf struct{ Name string }
+
+func (c cardOf) Markdown() string { return "# " + c.Name + "\n" }
+
+func TestCardAndLineage(t *testing.T) {
+	_, full := start(t, Config{
+		Card: func(_ context.Context, ref string) (Card, error) {
+			switch ref {
+			case "tales":
+				return cardOf{"tales"}, nil
+			case "damaged":
+				return nil, errors.New("its content has changed")
+			}
+			return nil, fmt.Errorf("%w: %q", ErrUnknown, ref)
+		},
+		Lineage: func(_ context.Context, ref string) (any, error) { return map[string]string{"ref": ref}, nil },
+	})
+	_, bare := start(t, Config{})
+	for _, x := range []struct {
+		server       *httptest.Server
+		path         string
+		status       int
+		kind, answer string
+	}{
+		{full, "/api/card/tales", 200, "application/json", `{"Name":"tales"}`},
+		{full, "/api/card/tales?format=json", 200, "application/json", `{"Name":"tales"}`},
+		{full, "/api/card/tales?format=markdown", 200, "text/markdown; charset=utf-8", "# tales"},
+		{full, "/api/card/tales?format=pdf", 400, "application/json", "json or markdown is expected"},
+		{full, "/api/card/nobody", 404, "application/json", "unknown_ref"},
+		{full, "/api/card/damaged", 500, "application/json", "its content has changed"},
+		{full, "/api/lineage/tales:q8_0", 200, "application/json", `{"ref":"tales:q8_0"}`},
+		{bare, "/api/card/tales", 404, "application/json", "nothing is recorded here"},
+		{bare, "/api/lineage/tales", 404, "application/json", "nothing is recorded here"},
+	} {
+		r, err := http.Get(x.server.URL + x.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		if r.StatusCode != x.status || r.Header.Get("Content-Type") != x.kind || !strings.Contains(string(b), x.answer) {
+			t.Errorf("%s: %d %s %s", x.path, r.StatusCode, r.Header.Get("Content-Type"), b)
+		}
+	}
+}
+
 // Every route is closed to foreign hosts, to foreign pages where something may
 // change, and, if there are keys, to everyone else.
 func TestGuard(t *testing.T) {
@@ -261,6 +308,7 @@ func TestGuard(t *testing.T) {
 	}{
 		{"GET", "/health", false, false}, {"GET", "/", false, false}, {"GET", "/v1/models", false, true},
 		{"GET", "/v1/models/tales", false, true}, {"GET", "/api/trace/tales", false, true},
+		{"GET", "/api/lineage/tales", false, true}, {"GET", "/api/card/tales", false, true},
 		{"POST", "/v1/chat/completions", true, true}, {"POST", "/v1/completions", true, true}, {"POST", "/v1/nothing", true, false},
 	}
 	ask := func(h *httptest.Server, method, path string, header map[string]string) int {

@@ -85,7 +85,7 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err
 		return out, err
 	}
 	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
-		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch,
+		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Watch: p.watch,
 	})
 	if err != nil {
 		return out, err

@@ -62,6 +62,13 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 	if err != nil {
 		return nil, err
 	}
+	var base samovar.Digest
+	if c.base != nil {
+		base = c.base.Digest
+	}
+	if err := s.permitted(ctx, collect.Declarations(), base); err != nil {
+		return nil, err
+	}
 	c.add("collect", nil, func(map[string]samovar.Input) (samovar.Stage, error) { return collect, nil })
 	c.vocabulary()
 	c.add("shard", map[string]string{"corpus": "collect", "tokenizer": "tokenizer"}, c.shard)
@@ -113,7 +120,7 @@ func (c *chain) check() error {
 func (c *chain) sources() (all []corpus.Source) {
 	for _, s := range c.recipe.Corpus {
 		all = append(all, corpus.Source{
-			Path: s.Path, Field: s.Field, Language: s.Language, Licence: s.Licence, Origin: s.Origin, Weight: s.Weight,
+			Path: s.Path, Field: s.Field, Language: s.Language, Licence: s.Licence, Origin: s.Origin, Rights: s.Rights, Weight: s.Weight,
 			Kind: s.Kind, Include: s.Include, Filter: filtering(s.Filter.Over(c.recipe.Filter)),
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"samovar"
 	"samovar/house"
@@ -72,24 +73,9 @@ func (c *modelsShip) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	lineage := map[samovar.Digest]bool{d: true}
-	var all, kept []samovar.Run
-	err = s.runs(g.ctx, func(_ samovar.Digest, r samovar.Run) error {
-		r.ID, r.Entry = "", nil
-		all = append(all, r)
-		return nil
-	})
+	kept, err := s.shipped(g.ctx, d)
 	if err != nil {
 		return err
-	}
-	for i := len(all) - 1; i >= 0; i-- {
-		r := all[i]
-		if lineage[r.Outputs[0]] || r.Stage == "evaluate" && r.Inputs["model"] == d {
-			kept = append([]samovar.Run{r}, kept...)
-			for _, in := range r.Inputs {
-				lineage[in] = true
-			}
-		}
 	}
 	text, err := json.MarshalIndent(kept, "", " ")
 	if err != nil {
@@ -108,4 +94,23 @@ func (c *modelsShip) Run(g *globals) (err error) {
 		return err
 	}
 	return errors.Join(copyFile(target, path), os.WriteFile(filepath.Join(c.Out, "runs.json"), append(text, '\n'), 0o644))
+}
+
+// shipped returns the records of all runs that made the model d or something
+// that it was made from, or that measured one of these models: without what is
+// the ledger's, and without the names of machines.
+func (s *store) shipped(ctx context.Context, d samovar.Digest) (kept []samovar.Run, err error) {
+	g, err := s.graph(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lineage := g.Ancestors(d)
+	for _, r := range g.Runs {
+		made := slices.ContainsFunc(r.Outputs, func(d samovar.Digest) bool { return slices.Contains(lineage, d) })
+		if made || kinds[r.Stage] == samovar.KindEvaluation && slices.Contains(lineage, r.Inputs["model"]) {
+			r.ID, r.Entry, r.Machine.Host = "", nil, ""
+			kept = append(kept, r)
+		}
+	}
+	return kept, nil
 }

@@ -33,17 +33,19 @@ type globals struct {
 type commands struct {
 	globals
 
-	Up     upCommand     `cmd:"" help:"Start everything on this machine: pages and APIs."`
-	Brew   brewCommand   `cmd:"" help:"Run the chain of a recipe: finished stages are kept, interrupted ones go on."`
-	Corpus corpusCommand `cmd:"" help:"Collect and filter the texts of a recipe, and report what became of them."`
-	Models modelsCommand `cmd:"" help:"List, show, import, export, tag and remove models."`
-	Runs   runsCommand   `cmd:"" help:"List, show and repeat runs of stages."`
-	Trace  traceCommand  `cmd:"" help:"Show where a model or an answer came from, back to the corpus."`
-	Serve  serveCommand  `cmd:"" help:"Serve models' APIs, without other pages than the chat."`
-	Chat   chatCommand   `cmd:"" help:"Talk to a model in the terminal; with a prompt, answer and exit."`
-	Bench  benchCommand  `cmd:"" help:"Measure the machine's ceilings, and the share that a model reaches."`
-	Verify verifyCommand `cmd:"" help:"Check every byte of the store and the whole ledger."`
-	GC     gcCommand     `cmd:"" name:"gc" help:"Free what nothing names."`
+	Up       upCommand       `cmd:"" help:"Start everything on this machine: pages and APIs."`
+	Brew     brewCommand     `cmd:"" help:"Run the chain of a recipe: finished stages are kept, interrupted ones go on."`
+	Corpus   corpusCommand   `cmd:"" help:"Collect and filter the texts of a recipe, and report what became of them."`
+	Models   modelsCommand   `cmd:"" help:"List, show, import, export, tag and remove models."`
+	Runs     runsCommand     `cmd:"" help:"List, show and repeat runs of stages."`
+	Trace    traceCommand    `cmd:"" help:"Show where a model or an answer came from, back to the corpus."`
+	Card     cardCommand     `cmd:"" help:"Print a model's card: what it learnt from, what it cost, how good it is, what it may be used for."`
+	Withdraw withdrawCommand `cmd:"" help:"Show every model that learnt from a source, and the recipe without it."`
+	Serve    serveCommand    `cmd:"" help:"Serve models' APIs, without other pages than the chat."`
+	Chat     chatCommand     `cmd:"" help:"Talk to a model in the terminal; with a prompt, answer and exit."`
+	Bench    benchCommand    `cmd:"" help:"Measure the machine's ceilings, and the share that a model reaches."`
+	Verify   verifyCommand   `cmd:"" help:"Check every byte of the store and the whole ledger."`
+	GC       gcCommand       `cmd:"" name:"gc" help:"Free what nothing names."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

@@ -201,7 +201,7 @@ func repeat(g *globals, s *store, r *recipe.Recipe, before samovar.Run, p *progr
 	if err != nil {
 		return before, err
 	}
-	k := recipe.Kitchen{Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch, Again: &before}
+	k := recipe.Kitchen{Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Watch: p.watch, Again: &before}
 	done, err := recipe.Brew(g.ctx, c.nodes, k)
 	if err != nil {
 		return before, err

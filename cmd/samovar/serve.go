@@ -16,6 +16,7 @@ import (
 	"samovar/energy"
 	"samovar/house"
 	"samovar/infer"
+	"samovar/ledger/card"
 	"samovar/model"
 	"samovar/registry"
 	"samovar/serve"
@@ -150,10 +151,19 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string
 		Meter: energy.Open(g.ctx, energy.Config{}), Pages: pages(dev), Log: log,
 		Trace: func(ctx context.Context, ref string) (any, error) {
 			l, err := s.trace(ctx, ref)
-			if errors.Is(err, registry.ErrUnknown) {
-				err = fmt.Errorf("%w: %w", serve.ErrUnknown, err)
+			return l, unknown(err)
+		},
+		Lineage: func(ctx context.Context, ref string) (any, error) {
+			l, err := s.lineage(ctx, ref)
+			return l, unknown(err)
+		},
+		Card: func(ctx context.Context, ref string) (serve.Card, error) {
+			c, err := s.card(ctx, ref)
+			if err != nil {
+				return nil, unknown(err)
 			}
-			return l, err
+			c.Withhold()
+			return c, nil
 		},
 	}
 	for _, m := range all {
@@ -167,6 +177,14 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string
 		browse(url)
 	}
 	return server.Serve(g.ctx, listener)
+}
+
+// unknown marks the error of a reference to nothing as package serve expects.
+func unknown(err error) error {
+	if errors.Is(err, registry.ErrUnknown) || errors.Is(err, card.ErrNoModel) {
+		return fmt.Errorf("%w: %w", serve.ErrUnknown, err)
+	}
+	return err
 }
 
 func pages(dev string) http.Handler {
