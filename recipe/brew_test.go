@@ -20,10 +20,17 @@ type pantry struct {
 	finished map[samovar.Digest]Done
 	entries  []samovar.Run
 	full     error // what Finish says
+	blobs    map[samovar.Digest][]byte
 }
 
 func newPantry(t *testing.T) *pantry {
-	return &pantry{dir: t.TempDir(), finished: map[samovar.Digest]Done{}}
+	return &pantry{dir: t.TempDir(), finished: map[samovar.Digest]Done{}, blobs: map[samovar.Digest][]byte{}}
+}
+
+func (p *pantry) PutBlob(b []byte) (samovar.Digest, error) {
+	d := samovar.DigestOf(b)
+	p.blobs[d] = b
+	return d, nil
 }
 
 func (p *pantry) Finished(key samovar.Digest) (samovar.Input, samovar.Run, bool, error) {
@@ -356,7 +363,7 @@ func TestEvents(t *testing.T) {
 		w.Recorder.Metric("strength", 2)
 		return nil
 	}}
-	done, err := k.Do(t.Context(), tea, nil)
+	done, err := k.Do(t.Context(), "tea", tea, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +373,7 @@ func TestEvents(t *testing.T) {
 	if m := done.Run.Metrics; len(m) != 1 || m["strength"] != 2 {
 		t.Errorf("the figures are %v", m)
 	}
-	if _, err := k.Do(t.Context(), tea, nil); err != nil || len(got) != 4 || !strings.HasPrefix(got[3].Text, "finished before: ") {
+	if _, err := k.Do(t.Context(), "tea", tea, nil); err != nil || len(got) != 4 || !strings.HasPrefix(got[3].Text, "finished before: ") {
 		t.Errorf("found again: %+v, %v", got, err)
 	}
 }
