@@ -77,7 +77,7 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", n.Name, err)
 		}
-		d, err := k.Do(ctx, n.Name, stage, inputs)
+		d, err := k.do(ctx, n.Name, stage, inputs)
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", n.Name, err)
 		}
@@ -97,13 +97,18 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 	return done, nil
 }
 
-// Do runs the stage of a node, or finds that it has been run.
-func (k Kitchen) Do(ctx context.Context, node string, stage samovar.Stage, inputs map[string]samovar.Input) (d Done, err error) {
+// Do runs one stage, or finds that it has been run.
+func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]samovar.Input) (d Done, err error) {
+	return k.do(ctx, "", stage, inputs)
+}
+
+// do is Do for the stage of a node.
+func (k Kitchen) do(ctx context.Context, node string, stage samovar.Stage, inputs map[string]samovar.Input) (d Done, err error) {
 	run, err := describe(stage, inputs)
 	if err != nil {
 		return d, err
 	}
-	if k.Journal != nil {
+	if k.Journal != nil && node != "" {
 		k.Journal.Begin(node, run.Key)
 	}
 	if d, ok, err := k.find(run); ok || err != nil {

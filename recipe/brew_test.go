@@ -363,7 +363,7 @@ func TestEvents(t *testing.T) {
 		w.Recorder.Metric("strength", 2)
 		return nil
 	}}
-	done, err := k.Do(t.Context(), "tea", tea, nil)
+	done, err := k.Do(t.Context(), tea, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestEvents(t *testing.T) {
 	if m := done.Run.Metrics; len(m) != 1 || m["strength"] != 2 {
 		t.Errorf("the figures are %v", m)
 	}
-	if _, err := k.Do(t.Context(), "tea", tea, nil); err != nil || len(got) != 4 || !strings.HasPrefix(got[3].Text, "finished before: ") {
+	if _, err := k.Do(t.Context(), tea, nil); err != nil || len(got) != 4 || !strings.HasPrefix(got[3].Text, "finished before: ") {
 		t.Errorf("found again: %+v, %v", got, err)
 	}
 }

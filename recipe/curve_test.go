@@ -72,7 +72,7 @@ func TestCurve(t *testing.T) {
 		}
 		return nil
 	}}
-	if _, err := k.Do(context.Background(), "tea", learn, nil); err == nil {
+	if _, err := k.Do(context.Background(), learn, nil); err == nil {
 		t.Fatal("the interrupted run finished")
 	}
 	dirs, err := filepath.Glob(filepath.Join(p.dir, "*", curveFile))
@@ -84,7 +84,7 @@ func TestCurve(t *testing.T) {
 		t.Fatalf("%d points while it runs: %v", len(half.Points), err)
 	}
 	from, until = 2500, steps
-	done, err := k.Do(context.Background(), "tea", learn, nil)
+	done, err := k.Do(context.Background(), learn, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

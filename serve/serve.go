@@ -30,6 +30,7 @@ type Config struct {
 	// Trace returns, as something that encodes to JSON, where ref comes from;
 	// an error that wraps [ErrUnknown] means that there is no ref. nil: 404.
 	Trace func(ctx context.Context, ref string) (any, error)
+	API   http.Handler  // what else lies under /api/, behind the same checks; nil: 404
 	Hosts []string      // names by which this machine may be called, beside loopback and the address called
 	Keys  []Key         // who may use the APIs; none: everyone who reaches them
 	Queue int           // most answers of a model in progress or waiting; 0: 64
@@ -98,7 +99,12 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("POST /v1/chat/completions", s.authorised(s.chat))
 	mux.Handle("POST /v1/completions", s.authorised(s.complete))
 	mux.Handle("GET /api/trace/{ref...}", s.authorised(s.trace))
-	for _, prefix := range []string{"/v1/", "/api/"} {
+	prefixes := []string{"/v1/", "/api/"}
+	if s.config.API != nil {
+		mux.Handle("/api/", s.authorised(s.config.API.ServeHTTP))
+		prefixes = prefixes[:1]
+	}
+	for _, prefix := range prefixes {
 		mux.HandleFunc(prefix, func(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, &failure{status: http.StatusNotFound, message: fmt.Sprintf("there is no %s %s here", r.Method, r.URL.Path), code: "unknown_url"})
 		})

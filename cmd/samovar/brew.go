@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -18,6 +20,7 @@ import (
 	"samovar/model"
 	"samovar/recipe"
 	"samovar/registry"
+	"samovar/runs"
 )
 
 type brewCommand struct {
@@ -50,9 +53,7 @@ func (c *brewCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer release()
-	p := newProgress(g)
-	result, err := brew(g, s, r, p)
-	p.end()
+	result, err := s.brewing(g, r, c.Recipe)
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,49 @@ func (c *brewCommand) Run(g *globals) (err error) {
 	return result.failure
 }
 
+// errStopped is why a brew ends that somebody stopped from elsewhere.
+var errStopped = errors.New("stopped from the page Runs; the same command goes on from here")
+
+// brewing is brew with its progress shown, and taken down for others to see.
+func (s *store) brewing(g *globals, r *recipe.Recipe, path string) (out outcome, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return out, fmt.Errorf("find the recipe: %w", err)
+	}
+	ctx, cancel := context.WithCancelCause(g.ctx)
+	defer cancel(nil)
+	j, err := runs.Open(s.brews(), r.Name, path, func() { cancel(errStopped) })
+	if err != nil {
+		return out, err
+	}
+	here := *g
+	here.ctx = ctx
+	p := newProgress(g)
+	out, err = brew(&here, s, r, p, j)
+	p.end()
+	switch {
+	case err == nil && out.failure != nil:
+		j.Close(runs.Refused, oneLine(out.failure), out.brewed)
+	case err == nil:
+		j.Close(runs.Finished, "", out.brewed)
+	case ctx.Err() != nil:
+		j.Close(runs.Stopped, "", nil)
+		if g.ctx.Err() == nil {
+			err = context.Cause(ctx)
+		}
+	default:
+		j.Close(runs.Failed, oneLine(advise(g.ctx, "brew", err)), nil)
+	}
+	return out, err
+}
+
+// brews is the folder of brews in progress and of what was dropped for them.
+func (s *store) brews() string { return filepath.Join(s.Dir(), "brews") }
+
+// journal is a brew's journal as package recipe sees it.
+type journal struct{ *runs.Journal }
+
+func (j journal) End(node string, d recipe.Done) { j.Finish(node, d.Run, d.Found) }
+
 // outcome is a brew with what its gates said.
 type outcome struct {
 	brewed
@@ -73,7 +117,7 @@ type outcome struct {
 }
 
 // brew runs a recipe's chain and releases what passes its gates.
-func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err error) {
+func brew(g *globals, s *store, r *recipe.Recipe, p *progress, j *runs.Journal) (out outcome, err error) {
 	dev, err := device(r.Train.Numerics)
 	if err != nil {
 		return out, err
@@ -84,8 +128,14 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err
 	if err != nil {
 		return out, err
 	}
+	var nodes []string
+	for _, n := range c.nodes {
+		nodes = append(nodes, n.Name)
+	}
+	j.Plan(nodes, meter.Read().Method)
 	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
-		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch,
+		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Journal: journal{j},
+		Watch: func(e samovar.Event) { p.watch(e); j.Watch(e) },
 	})
 	if err != nil {
 		return out, err
