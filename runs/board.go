@@ -32,6 +32,14 @@ func (b *board) get(id string) (Brew, bool) {
 	return brew, ok
 }
 
+// forget lets a journal be read again, although the clock of its file may not
+// have gone on since.
+func (b *board) forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.files, id)
+}
+
 // list returns all brews, those in progress first, then the latest.
 func (b *board) list() []Brew {
 	b.mu.Lock()

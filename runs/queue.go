@@ -116,6 +116,7 @@ func (s *Server) mark(b Brew, state State, message string) Brew {
 	if text, err := encode(b); err == nil {
 		_ = replace(filepath.Join(dir, journalFile), text) // a full disk: the state is shown as it was
 	}
+	s.board.forget(b.ID)
 	return b
 }
 

@@ -56,7 +56,7 @@ type Limits struct {
 
 // DefaultLimits are a tenth of a small disk. Larger corpora are named in a
 // recipe and stay where they are.
-var DefaultLimits = Limits{FileBytes: 512 << 20, FolderBytes: 1 << 30, Files: 10000, AllBytes: 4 << 30}
+var DefaultLimits = Limits{FileBytes: 500e6, FolderBytes: 1e9, Files: 10000, AllBytes: 4e9}
 
 // Server answers the routes under /api/ and runs brews one after the other.
 type Server struct {

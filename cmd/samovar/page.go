@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -192,10 +193,11 @@ func (p *page) list(ctx context.Context) (any, error) {
 	all := []finished{}
 	err = p.runs(ctx, func(_ samovar.Digest, r samovar.Run) error {
 		if r.Stage == "train" || r.Stage == "tune" || r.Stage == "prefer" {
-			all = append([]finished{describeRun(r, names, c.bits)}, all...)
+			all = append(all, describeRun(r, names, c.bits))
 		}
 		return nil
 	})
+	slices.SortStableFunc(all, func(a, b finished) int { return b.Finished.Compare(a.Finished) })
 	return map[string]any{"runs": all}, err
 }
 

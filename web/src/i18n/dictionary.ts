@@ -190,6 +190,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     reading: string;
     samples: string;
     samplesNote: string;
+    earlier: string;
     recipe: string;
     noRecipe: string;
     origin: (stage: string) => string;

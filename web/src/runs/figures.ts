@@ -103,7 +103,7 @@ export function differences(all: Details[]): Difference[] {
   const rank = (path: string) => (term(path) === undefined ? 1 : 0);
   return paths
     .map((path) => ({ path, values: settings.map((s) => s.get(path)) }))
-    .filter((d) => new Set(d.values).size > 1 && !d.path.endsWith('.template'))
+    .filter((d) => new Set(d.values).size > 1 && !/^shard\.(vocabulary|begin|end|template)$|^tokenizer\.vocab$/.test(d.path)) // the model's own settings say the same
     .sort((a, b) => rank(a.path) - rank(b.path));
 }
 
@@ -132,7 +132,6 @@ export type Term = (typeof terms)[keyof typeof terms];
 /** What people call the setting at a path, if it has a name. */
 export function term(path: string): Term | undefined {
   if (/^source\.\d+$/.test(path)) return 'source';
-  if (path.startsWith('shard.') || path.startsWith('tokenizer.')) return undefined; // the model's own says the same
   const last = path.split('.').at(-1)!;
   return Object.hasOwn(terms, last) ? terms[last as keyof typeof terms] : undefined;
 }
