@@ -32,12 +32,13 @@ export function gathered(files: Text[]): Folder {
   const folder: Folder = { name, texts: [], passed: 0 };
   const taken = new Set<string>();
   for (const { path, file } of files) {
-    let to = plain(name ? path.slice(name.length + 1) : path);
+    const wanted = plain(name ? path.slice(name.length + 1) : path);
+    let to = wanted;
     if (to === '' || file.size === 0) {
       folder.passed++;
       continue;
     }
-    for (let i = 2; taken.has(to); i++) to = plain(path).replace(/(\.[^./]*)?$/, `-${i}$1`);
+    for (let i = 2; taken.has(to); i++) to = wanted.replace(/(\.[^./]*)?$/, `-${i}$1`);
     taken.add(to);
     folder.texts.push({ path: to, file });
   }
