@@ -298,7 +298,7 @@ export const ru: Dictionary<'one' | 'few' | 'many' | 'other'> = {
       unreadable: 'Не удалось прочитать папку. Выберите её кнопкой.',
       files: 'Файлы',
       count: { one: '{n} файл', few: '{n} файла', many: '{n} файлов', other: '{n} файла' },
-      passed: (n) => `без скрытых и пустых: ${n}`,
+      passed: (n) => `скрытых и пустых пропущено: ${n}`,
       chooseFolder: 'Выбрать папку',
       chooseFiles: 'Выбрать файлы',
       limits: (files, folder, all) =>
