@@ -261,12 +261,8 @@ export async function put(folder: string, path: string, file: Blob, signal: Abor
 }
 
 /** The card of a model, in Markdown; throws Refusal where there is none. */
-export async function card(ref: string): Promise<string> {
-  const response = await request('api/card/' + encodeURIComponent(ref), { headers: { Accept: 'text/markdown' } });
-  const text = await response.text();
-  if (!(response.headers.get('Content-Type') ?? '').includes('json')) return text;
-  return string(object(JSON.parse(text))['markdown']) ?? '';
-}
+export const card = async (ref: string): Promise<string> =>
+  (await request(`api/card/${encodeURIComponent(ref)}?format=markdown`)).text();
 
 /** Where a model comes from, as a graph; throws Refusal where there is none. */
 export const graph = (ref: string): Promise<Json> => get('api/lineage/' + encodeURIComponent(ref));

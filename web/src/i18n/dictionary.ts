@@ -244,7 +244,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
 }
 
 /** What the steps of a lineage are called to people. */
-export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'eval' | 'quant' | 'import' | 'model';
+export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'prefer' | 'eval' | 'quant' | 'import' | 'model';
 
 /** The figures of a step that have a name in each language; others are shown
  * as they come. */

@@ -68,7 +68,7 @@ export function share(brew: Brew): number | undefined {
 
 /** The stages whose curves a brew has. */
 export function learning(brew: Brew): Stage[] {
-  return brew.stages.filter((s) => (s.name === 'train' || s.name === 'tune') && s.state !== undefined);
+  return brew.stages.filter((s) => ['train', 'tune', 'prefer'].includes(s.name) && s.state !== undefined);
 }
 
 /** One setting of a run: "plan.config.batch" and its value. */
