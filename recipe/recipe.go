@@ -37,7 +37,8 @@ type Recipe struct {
 	Eval       Eval      `json:"eval"`
 	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
 
-	Dir string `json:"-"` // the recipe's folder
+	Dir   string   `json:"-"` // the recipe's folder
+	Reads []string `json:"-"` // every path that the recipe names: absolute, patterns as they are
 }
 
 // Source is where texts lie and what is known of them.

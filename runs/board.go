@@ -73,7 +73,7 @@ func (b *board) next() <-chan struct{} {
 	return b.changed
 }
 
-// watch looks at the journals until the context ends, and stops the brew then.
+// watch looks at the journals until the context ends.
 func (s *Server) watch() {
 	tick := time.NewTicker(s.config.Tick)
 	defer tick.Stop()

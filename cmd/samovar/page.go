@@ -57,7 +57,7 @@ func (p *page) command(ctx context.Context, recipe string) *exec.Cmd {
 	return c
 }
 
-// check reads a recipe that the page sends. Its sources lie in the dropped
+// check reads a recipe that the page sends. What it names lies in the dropped
 // folder, or in a folder that whoever started the server has named: a page is
 // no way to the other files of this machine.
 func (p *page) check(text []byte, dir string) (string, error) {
@@ -74,9 +74,9 @@ func (p *page) check(text []byte, dir string) (string, error) {
 	if goroot := goRoot(); goroot != "" {
 		allowed = append(allowed, goroot)
 	}
-	for i, s := range r.Corpus {
-		if !within(s.Path, allowed) {
-			return "", fmt.Errorf("corpus[%d].path lies in no folder that this page may read: start samovar up with --data and the folder's name, or drop the folder on the page", i)
+	for i, path := range r.Reads {
+		if !within(path, allowed) {
+			return "", fmt.Errorf("path %d of the recipe lies in no folder that this page may read: start samovar up with --data and the folder's name, or drop the folder on the page", i+1)
 		}
 	}
 	return r.Name, nil

@@ -107,6 +107,11 @@ func TestPage(t *testing.T) {
 			t.Errorf("a recipe that reads %s: %d %+v", path, status, refused)
 		}
 	}
+	for _, more := range []string{"filter: {decontaminate: [/etc/passwd]}", "filter: {decontaminate: [../../x]}"} {
+		if status := u.ask("POST", "/api/brews", order(smallRecipe+more), &refused); status != 422 || !strings.Contains(refused.Error.Message, "--data") {
+			t.Errorf("a recipe with %s: %d %+v", more, status, refused)
+		}
+	}
 	var brew runs.Brew
 	if status := u.ask("POST", "/api/brews", order(strings.Replace(smallRecipe, "tokens: 30k", "tokens: 100k", 1)), &brew); status != 200 {
 		t.Fatalf("the order is refused: %d %+v", status, brew)
