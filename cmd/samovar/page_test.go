@@ -116,11 +116,11 @@ func TestPage(t *testing.T) {
 	if status := u.ask("POST", "/api/brews", order(strings.Replace(smallRecipe, "tokens: 30k", "tokens: 100k", 1)), &brew); status != 200 {
 		t.Fatalf("the order is refused: %d %+v", status, brew)
 	}
-	for range 1200 { // until it has begun to train
-		if u.ask("GET", "/api/brews/"+brew.ID, "", &brew); brew.Now != nil && brew.Now.Stage == "train" && brew.Now.Step > 5 {
+	for range 6000 { // until it has begun to train, of which the journal tells a little later
+		if begun, err := filepath.Glob(filepath.Join(b.store, "work", "*", "curve.jsonl")); err == nil && len(begun) > 0 {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	u.ask("POST", "/api/brews/"+brew.ID+"/stop", "", &brew)
 	if brew = u.becomes(brew.ID, runs.Stopped); len(brew.Stages) != 8 || brew.Stages[4].Key == "" || !brew.Dropped {
