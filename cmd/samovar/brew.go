@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"samovar"
 	"samovar/corpus"
@@ -106,9 +107,33 @@ func (s *store) brewing(g *globals, r *recipe.Recipe, path string) (out outcome,
 func (s *store) brews() string { return filepath.Join(s.Dir(), "brews") }
 
 // journal is a brew's journal as package recipe sees it.
-type journal struct{ *runs.Journal }
+type journal struct {
+	*runs.Journal
+	ids func() map[samovar.Digest]string // of finished runs, by key
+}
 
-func (j journal) End(node string, d recipe.Done) { j.Finish(node, d.Run, d.Found) }
+// End notes that a node has its output. The record of a run that was found does
+// not hold its number.
+func (j journal) End(node string, d recipe.Done) {
+	if d.Run.ID == "" {
+		d.Run.ID = j.ids()[d.Run.Key]
+	}
+	j.Finish(node, d.Run, d.Found)
+}
+
+// ids returns a function that reads the numbers of all runs from the ledger
+// when it is first called, the last run of each key. What cannot be read is left
+// out: a brew does not fail for what is only shown.
+func (s *store) ids(ctx context.Context) func() map[samovar.Digest]string {
+	return sync.OnceValue(func() map[samovar.Digest]string {
+		all := map[samovar.Digest]string{}
+		_ = s.runs(ctx, func(_ samovar.Digest, r samovar.Run) error {
+			all[r.Key] = r.ID
+			return nil
+		})
+		return all
+	})
+}
 
 // outcome is a brew with what its gates said.
 type outcome struct {
@@ -134,7 +159,7 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress, j *runs.Journal) 
 	}
 	j.Plan(nodes, meter.Read().Method)
 	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
-		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Journal: journal{j},
+		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Journal: journal{j, s.ids(g.ctx)},
 		Watch: func(e samovar.Event) { p.watch(e); j.Watch(e) },
 	})
 	if err != nil {

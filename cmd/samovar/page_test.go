@@ -202,7 +202,7 @@ func TestPageElsewhere(t *testing.T) {
 	}
 	var brew runs.Brew
 	u.ask("POST", "/api/brews", string(text), &brew)
-	if brew = u.becomes(brew.ID, runs.Finished); !brew.Stages[4].Found {
+	if brew = u.becomes(brew.ID, runs.Finished); !brew.Stages[4].Found || brew.Stages[4].Run == "" {
 		t.Errorf("what had been trained is trained again: %+v", brew.Stages)
 	}
 	u.serves("more")
