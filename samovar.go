@@ -153,12 +153,15 @@ type Event struct {
 	Stage           string  `json:"stage"`
 	Step            int64   `json:"step"`
 	Of              int64   `json:"of,omitempty"`
-	Unit            string  `json:"unit,omitempty"` // what Step counts: "bytes", "steps", "documents"
-	Loss            float64 `json:"loss,omitempty"` // nats per token
+	Unit            string  `json:"unit,omitempty"`          // what Step counts: "bytes", "steps", "documents"
+	Tokens          int64   `json:"tokens,omitempty"`        // learnt from so far
+	Loss            float64 `json:"loss,omitempty"`          // nats per token
+	BitsPerByte     float64 `json:"bits_per_byte,omitempty"` // on held-out text
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
 	ETASeconds      float64 `json:"eta_seconds,omitempty"`
 	Joules          float64 `json:"joules,omitempty"`
-	Text            string  `json:"text,omitempty"` // a sample, a warning: for people
+	Sample          string  `json:"sample,omitempty"` // text that the model writes now
+	Text            string  `json:"text,omitempty"`   // the same, a warning: for people
 }
 
 // Recorder takes down what happens in a run. Its methods do not block for long
@@ -190,7 +193,24 @@ type Run struct {
 	Started  time.Time          `json:"started"`
 	Finished time.Time          `json:"finished"`
 	Attempts []Attempt          `json:"attempts"`
+	Curve    Digest             `json:"curve,omitempty"` // blob with the run's [Curve], where it has one
 	Entry    *int64             `json:"entry,omitempty"` // index in the ledger; absent inside the blob itself
+}
+
+// Curve is how a run went, from its first step to its last.
+type Curve struct {
+	Points []Point `json:"points"`
+}
+
+// Point is one moment of a curve. Zero fields are unknown.
+type Point struct {
+	Step            int64   `json:"step"`
+	Tokens          int64   `json:"tokens,omitempty"`
+	Loss            float64 `json:"loss,omitempty"`          // nats per token, the mean since the point before
+	BitsPerByte     float64 `json:"bits_per_byte,omitempty"` // on held-out text
+	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
+	Joules          float64 `json:"joules,omitempty"` // of the run so far, with earlier attempts
+	Sample          string  `json:"sample,omitempty"` // text that the model wrote
 }
 
 // Attempt is one start of a run, which ended by finishing, failing or being killed.

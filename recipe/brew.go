@@ -34,6 +34,8 @@ type Store interface {
 	WorkDir(ctx context.Context, key samovar.Digest, waiting func()) (dir string, release func(), err error)
 	// Finish keeps output and record and enters them in the ledger.
 	Finish(ctx context.Context, run samovar.Run, out samovar.Output) (samovar.Input, samovar.Run, error)
+	// PutBlob keeps bytes to which a record points.
+	PutBlob(b []byte) (samovar.Digest, error)
 }
 
 // Kitchen is what a brew runs with.
@@ -44,7 +46,14 @@ type Kitchen struct {
 	Code    string              // revision of the program
 	Recipe  string              // text of the recipe, to keep with each run
 	Watch   func(samovar.Event) // told of every event; nil: nobody
+	Journal Journal             // told of every node; nil: nobody
 	Again   *samovar.Run        // to run although it is finished, to compare; the brew ends with it. nil: none
+}
+
+// Journal takes down how far a brew has come.
+type Journal interface {
+	Begin(node string, key samovar.Digest) // key names the work folder too
+	End(node string, d Done)
 }
 
 // Done is a node that has its output.
@@ -69,11 +78,14 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", n.Name, err)
 		}
-		d, err := k.Do(ctx, stage, inputs)
+		d, err := k.do(ctx, n.Name, stage, inputs)
 		if err != nil {
 			return done, fmt.Errorf("%s: %w", n.Name, err)
 		}
 		done[n.Name] = d
+		if k.Journal != nil {
+			k.Journal.End(n.Name, d)
+		}
 		if n.Then != nil {
 			if err := n.Then(d.Out, d.Run); err != nil {
 				return done, fmt.Errorf("%s: %w", n.Name, err)
@@ -88,9 +100,17 @@ func Brew(ctx context.Context, nodes []Node, k Kitchen) (map[string]Done, error)
 
 // Do runs one stage, or finds that it has been run.
 func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]samovar.Input) (d Done, err error) {
+	return k.do(ctx, "", stage, inputs)
+}
+
+// do is Do for the stage of a node.
+func (k Kitchen) do(ctx context.Context, node string, stage samovar.Stage, inputs map[string]samovar.Input) (d Done, err error) {
 	run, err := describe(stage, inputs)
 	if err != nil {
 		return d, err
+	}
+	if k.Journal != nil && node != "" {
+		k.Journal.Begin(node, run.Key)
 	}
 	if d, ok, err := k.find(run); ok || err != nil {
 		return d, err
@@ -105,11 +125,15 @@ func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]
 	if d, ok, err := k.find(run); ok || err != nil {
 		return d, err
 	}
-	r := &recorder{kitchen: k, stage: run.Stage, metrics: map[string]float64{}}
 	attempts, err := beginAttempt(dir, k.Meter)
 	if err != nil {
 		return d, fmt.Errorf("write to the work folder: %w", err)
 	}
+	r := &recorder{
+		kitchen: k, stage: run.Stage, metrics: map[string]float64{}, joules: attempts.joules,
+		curve: curve{path: filepath.Join(dir, curveFile)},
+	}
+	defer r.curve.close()
 	out, err := stage.Run(ctx, samovar.Work{Inputs: inputs, Dir: dir, Recorder: r})
 	if err != nil {
 		outcome := "failed"
@@ -126,8 +150,24 @@ func (k Kitchen) Do(ctx context.Context, stage samovar.Stage, inputs map[string]
 	run.Attempts = attempts.list
 	run.Started, run.Finished = run.Attempts[0].Started, run.Attempts[len(run.Attempts)-1].Ended
 	run.Energy = sum(run.Attempts)
+	if run.Curve, err = k.keepCurve(dir); err != nil {
+		return d, err
+	}
 	d.Out, d.Run, err = k.Store.Finish(ctx, run, out)
 	return d, err
+}
+
+// keepCurve stores the curve of a work folder, where there is one.
+func (k Kitchen) keepCurve(dir string) (samovar.Digest, error) {
+	c, err := ReadCurve(dir)
+	if err != nil || len(c.Points) == 0 {
+		return "", err
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("encode the curve: %w", err)
+	}
+	return k.Store.PutBlob(text)
 }
 
 // sum is the energy of all attempts. They may have been made on machines with
@@ -215,7 +255,9 @@ func describe(stage samovar.Stage, inputs map[string]samovar.Input) (samovar.Run
 type recorder struct {
 	kitchen Kitchen
 	stage   string
+	joules  func() float64 // of the run so far
 	mu      sync.Mutex
+	curve   curve
 	metrics map[string]float64
 	began   time.Time
 	first   int64
@@ -229,11 +271,14 @@ func (r *recorder) Event(e samovar.Event) {
 	if done := e.Step - r.first; e.ETASeconds == 0 && done > 0 && e.Of > 0 {
 		e.ETASeconds = time.Since(r.began).Seconds() / float64(done) * float64(e.Of-e.Step)
 	}
-	r.mu.Unlock()
 	e.Stage = r.stage
 	if e.Joules == 0 {
-		e.Joules = r.kitchen.Meter.Read().Joules
+		e.Joules = r.joules()
 	}
+	if e.Tokens > 0 {
+		r.curve.add(e)
+	}
+	r.mu.Unlock()
 	r.kitchen.tell(e)
 }
 
@@ -249,6 +294,7 @@ type attempts struct {
 	path  string
 	meter samovar.Meter
 	from  samovar.Energy
+	spent float64 // joules of the attempts before
 	stop  chan struct{}
 	done  sync.WaitGroup
 	list  []samovar.Attempt
@@ -269,6 +315,7 @@ func beginAttempt(dir string, meter samovar.Meter) (*attempts, error) {
 			a.list = nil // a damaged list of attempts is no reason to lose the run
 		}
 	}
+	a.spent = sum(a.list).Joules
 	now := time.Now().UTC()
 	a.list = append(a.list, samovar.Attempt{Started: now, Ended: now, Outcome: "killed", Energy: samovar.Energy{Method: a.from.Method}})
 	if err := a.write(); err != nil {
@@ -278,6 +325,9 @@ func beginAttempt(dir string, meter samovar.Meter) (*attempts, error) {
 	go a.beat()
 	return a, nil
 }
+
+// joules is what the run has used so far, all attempts together.
+func (a *attempts) joules() float64 { return a.spent + a.meter.Read().Joules - a.from.Joules }
 
 func (a *attempts) beat() {
 	defer a.done.Done()

@@ -20,10 +20,17 @@ type pantry struct {
 	finished map[samovar.Digest]Done
 	entries  []samovar.Run
 	full     error // what Finish says
+	blobs    map[samovar.Digest][]byte
 }
 
 func newPantry(t *testing.T) *pantry {
-	return &pantry{dir: t.TempDir(), finished: map[samovar.Digest]Done{}}
+	return &pantry{dir: t.TempDir(), finished: map[samovar.Digest]Done{}, blobs: map[samovar.Digest][]byte{}}
+}
+
+func (p *pantry) PutBlob(b []byte) (samovar.Digest, error) {
+	d := samovar.DigestOf(b)
+	p.blobs[d] = b
+	return d, nil
 }
 
 func (p *pantry) Finished(key samovar.Digest) (samovar.Input, samovar.Run, bool, error) {

@@ -54,11 +54,13 @@ func (r *Recipe) expandFrom() error {
 	return nil
 }
 
+// absolute is a path of the recipe, and notes that it is read.
 func (r *Recipe) absolute(path string) (string, error) {
 	path, err := expand(path)
 	if err == nil && !filepath.IsAbs(path) {
 		path = filepath.Join(r.Dir, path)
 	}
+	r.Reads = append(r.Reads, path)
 	return path, err
 }
 

@@ -37,8 +37,9 @@ type Recipe struct {
 	Eval       Eval      `json:"eval"`
 	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
 
-	Dir  string `json:"-"` // the recipe's folder
-	Text string `json:"-"` // as it was read
+	Text  string   `json:"-"` // as it was read
+	Dir   string   `json:"-"` // the recipe's folder
+	Reads []string `json:"-"` // every path that the recipe names: absolute, patterns as they are
 }
 
 // Source is where texts lie and what is known of them.

@@ -37,7 +37,7 @@ quantize: [Q8_0, Q4_0]
 	fields := r.Model.Fields
 	r.Model.Fields = nil
 	want := &Recipe{
-		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes", Text: text,
+		Name: "tales", Seed: 3, Validation: 9, Dir: "/recipes", Text: text, Reads: []string{"/texts/*.jsonl", filepath.FromSlash("/recipes/chats")},
 		Corpus: []Source{
 			{Path: "/texts/*.jsonl", Field: "body", Language: "en", Licence: "CC-BY-4.0", Origin: "African Storybook", Rights: "name the authors", Weight: 2},
 			{Path: filepath.FromSlash("/recipes/chats"), Language: "fr", Licence: "MIT", Origin: "us", Kind: "dialogue", Include: []string{"jsonl", "txt"}},

@@ -106,6 +106,12 @@ func (s *Store) Finish(key, runRecord samovar.Digest) error {
 	return nil
 }
 
+// Scratch is where the scratch folder of the stage with that key lies while
+// there is one: for who only looks.
+func (s *Store) Scratch(key samovar.Digest) string {
+	return filepath.Join(s.dir, workName, filepath.Base(key.Hex()))
+}
+
 // WorkDir returns the scratch folder of the stage with that key and keeps every
 // other process from it, and GC from the store, until unlock is called. If
 // another brew is at it, waiting (which may be nil) is called and WorkDir waits:

@@ -34,6 +34,7 @@ type Config struct {
 	Lineage func(ctx context.Context, ref string) (any, error)
 	// Card is like Trace, for what is known of a model.
 	Card  func(ctx context.Context, ref string) (Card, error)
+	API   http.Handler  // what else lies under /api/, behind the same checks; nil: 404
 	Hosts []string      // names by which this machine may be called, beside loopback and the address called
 	Keys  []Key         // who may use the APIs; none: everyone who reaches them
 	Queue int           // most answers of a model in progress or waiting; 0: 64
@@ -107,7 +108,12 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /api/trace/{ref...}", s.authorised(s.recorded(s.config.Trace)))
 	mux.Handle("GET /api/lineage/{ref...}", s.authorised(s.recorded(s.config.Lineage)))
 	mux.Handle("GET /api/card/{ref...}", s.authorised(s.card))
-	for _, prefix := range []string{"/v1/", "/api/"} {
+	prefixes := []string{"/v1/", "/api/"}
+	if s.config.API != nil {
+		mux.Handle("/api/", s.authorised(s.config.API.ServeHTTP))
+		prefixes = prefixes[:1]
+	}
+	for _, prefix := range prefixes {
 		mux.HandleFunc(prefix, func(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, r, &failure{status: http.StatusNotFound, message: fmt.Sprintf("there is no %s %s here", r.Method, r.URL.Path), code: "unknown_url"})
 		})

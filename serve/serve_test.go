@@ -300,8 +300,9 @@ func TestCardAndLineage(t *testing.T) {
 // change, and, if there are keys, to everyone else.
 func TestGuard(t *testing.T) {
 	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") })
-	_, open := start(t, Config{Pages: pages, Hosts: []string{"samovar.example"}})
-	_, locked := start(t, Config{Pages: pages, Keys: []Key{{"ann", sha256.Sum256([]byte("secret"))}, {"bob", sha256.Sum256([]byte("other"))}}})
+	api := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "{}") })
+	_, open := start(t, Config{Pages: pages, API: api, Hosts: []string{"samovar.example"}})
+	_, locked := start(t, Config{Pages: pages, API: api, Keys: []Key{{"ann", sha256.Sum256([]byte("secret"))}, {"bob", sha256.Sum256([]byte("other"))}}})
 	routes := []struct {
 		method, path string
 		change, key  bool
@@ -309,6 +310,7 @@ func TestGuard(t *testing.T) {
 		{"GET", "/health", false, false}, {"GET", "/", false, false}, {"GET", "/v1/models", false, true},
 		{"GET", "/v1/models/tales", false, true}, {"GET", "/api/trace/tales", false, true},
 		{"GET", "/api/lineage/tales", false, true}, {"GET", "/api/card/tales", false, true},
+		{"GET", "/api/brews", false, true}, {"POST", "/api/brews", true, true}, {"PUT", "/api/folders/1/a.txt", true, true}, {"DELETE", "/api/brews/1", true, true},
 		{"POST", "/v1/chat/completions", true, true}, {"POST", "/v1/completions", true, true}, {"POST", "/v1/nothing", true, false},
 	}
 	ask := func(h *httptest.Server, method, path string, header map[string]string) int {

@@ -280,8 +280,8 @@ func (p *preferring) after(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.tell(fmt.Sprintf("validation: loss %.4f, reward margin %.3f, the chosen answer preferred in %.1f %% of %d pairs",
-		f.loss, f.margin, 100*f.accuracy, f.pairs))
+	p.tell(samovar.Event{Text: fmt.Sprintf("validation: loss %.4f, reward margin %.3f, the chosen answer preferred in %.1f %% of %d pairs",
+		f.loss, f.margin, 100*f.accuracy, f.pairs)})
 	return nil
 }
 

@@ -130,7 +130,7 @@ func (s *session) report(loss float64, tokens int) {
 	done, taken, seconds := s.trainer.State.Step, s.trainer.State.Step-s.first, time.Since(s.began).Seconds()
 	rate := float64(s.tokens) / seconds
 	s.work.Recorder.Event(samovar.Event{
-		Step: done, Of: s.steps, Unit: "steps", Loss: loss, TokensPerSecond: rate,
+		Step: done, Of: s.steps, Unit: "steps", Tokens: s.read(), Loss: loss, TokensPerSecond: rate,
 		ETASeconds: float64(s.steps-done) * seconds / float64(taken),
 	})
 	s.work.Recorder.Metric("tokens_per_second", rate)
@@ -147,9 +147,20 @@ func (s *session) due() bool {
 	return step < s.steps && step%max(1, s.steps/validations) == 0
 }
 
-// tell shows a line for people.
-func (s *session) tell(text string) {
-	s.work.Recorder.Event(samovar.Event{Step: s.trainer.State.Step, Of: s.steps, Unit: "steps", Text: text})
+// read is how many tokens have been learnt from in all attempts, earlier ones by
+// the tokens that a step of this one has; 0: none has been taken.
+func (s *session) read() int64 {
+	done := s.trainer.State.Step
+	if done == s.first {
+		return 0
+	}
+	return s.tokens * done / (done - s.first)
+}
+
+// tell shows what was found out after a step.
+func (s *session) tell(e samovar.Event) {
+	e.Step, e.Of, e.Unit, e.Tokens = s.trainer.State.Step, s.steps, "steps", s.read()
+	s.work.Recorder.Event(e)
 }
 
 // write writes model.gguf.

@@ -78,9 +78,11 @@ func (s *Train) Run(ctx context.Context, work samovar.Work) (out samovar.Output,
 	if err := r.loop(ctx, r.step, r.after); err != nil {
 		return out, err
 	}
-	if _, err := r.validate(); err != nil {
+	bits, err := r.validate()
+	if err != nil {
 		return out, err
 	}
+	r.tell(samovar.Event{BitsPerByte: bits, Text: validation(bits)})
 	if out, err = r.write(s.Template); err != nil {
 		return out, err
 	}
@@ -154,21 +156,22 @@ func (r *run) after() error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("validation: %.4f bits per byte", bits)
+	e := samovar.Event{BitsPerByte: bits, Text: validation(bits)}
 	if r.Sample != nil {
 		weights, err := r.trainer.Buffers()
 		if err != nil {
 			return err
 		}
-		sample, err := r.Sample(weights)
-		if err != nil {
+		if e.Sample, err = r.Sample(weights); err != nil {
 			return fmt.Errorf("sample: %w", err)
 		}
-		text += fmt.Sprintf("; it writes: %q", sample)
+		e.Text += fmt.Sprintf("; it writes: %q", e.Sample)
 	}
-	r.tell(text)
+	r.tell(e)
 	return nil
 }
+
+func validation(bits float64) string { return fmt.Sprintf("validation: %.4f bits per byte", bits) }
 
 // validate returns the bits per byte of the validation rows.
 func (r *run) validate() (float64, error) {

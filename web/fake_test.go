@@ -22,6 +22,8 @@ type api struct {
 
 	mu    sync.Mutex
 	asked []question
+
+	kitchen kitchen // what the page Runs asks for
 }
 
 // question is a request to either API.
@@ -63,6 +65,7 @@ func newAPI(t *testing.T) *api {
 	mux.HandleFunc("POST /v1/chat/completions", a.answer)
 	mux.HandleFunc("POST /v1/completions", a.answer)
 	mux.HandleFunc("GET /api/trace/{ref}", a.trace)
+	a.kitchen.serve(mux)
 	a.Server = httptest.NewServer(mux)
 	t.Cleanup(a.CloseClientConnections)
 	t.Cleanup(a.Close)

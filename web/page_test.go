@@ -367,48 +367,25 @@ func testLanguages(t *testing.T, browser context.Context) {
 	}
 }
 
-// testControls asks the browser's own accessibility tree whether everything
-// that can be operated has a name.
+// testControls holds everything that can be operated to have a name, and to
+// show that it has the focus.
 func testControls(t *testing.T, browser context.Context) {
 	a := newAPI(t)
 	p := open(t, browser, a.URL, wide)
 	p.write("code please")
 	p.answered(1)
-	check := func(where string) {
-		var nodes []*accessibility.Node
-		p.run("read the accessibility tree", chromedp.ActionFunc(func(ctx context.Context) (err error) {
-			nodes, err = accessibility.GetFullAXTree().Do(ctx)
-			return err
-		}))
-		found := 0
-		for _, n := range nodes {
-			if n.Ignored || n.Role == nil {
-				continue
-			}
-			switch role := strings.Trim(string(n.Role.Value), `"`); role {
-			case "button", "link", "textbox", "combobox", "slider", "spinbutton", "dialog", "navigation", "complementary":
-				found++
-				if n.Name == nil || strings.Trim(string(n.Name.Value), `" `) == "" {
-					t.Errorf("%s: a %s without a name: %v", where, role, n.Properties)
-				}
-			}
-		}
-		if found < 5 {
-			t.Errorf("%s: only %d controls found", where, found)
-		}
-	}
-	check("conversation")
+	p.named("conversation")
 	p.press("Where this model comes from")
 	p.see("African Storybook")
-	check("lineage")
+	p.named("lineage")
 	p.keys(kb.Escape)
 	p.press("Settings")
 	p.see("Longest answer")
-	check("settings")
+	p.named("settings")
 	p.keys(kb.Escape)
 	p.press("Edit")
 	p.see("The conversation goes on from here")
-	check("editor")
+	p.named("editor")
 
 	p.keys(kb.Escape)
 	p.run("leave the field", chromedp.Blur("#message"))
@@ -421,6 +398,33 @@ func testControls(t *testing.T, browser context.Context) {
 		})()`); hidden != "" {
 			t.Errorf("nothing shows that this has the focus: %v", hidden)
 		}
+	}
+}
+
+// named asks the browser's own accessibility tree whether everything that can be
+// operated has a name.
+func (p *tab) named(where string) {
+	p.t.Helper()
+	var nodes []*accessibility.Node
+	p.run("read the accessibility tree", chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		nodes, err = accessibility.GetFullAXTree().Do(ctx)
+		return err
+	}))
+	found := 0
+	for _, n := range nodes {
+		if n.Ignored || n.Role == nil {
+			continue
+		}
+		switch role := strings.Trim(string(n.Role.Value), `"`); role {
+		case "button", "link", "textbox", "combobox", "slider", "spinbutton", "dialog", "navigation", "complementary":
+			found++
+			if n.Name == nil || strings.Trim(string(n.Name.Value), `" `) == "" {
+				p.t.Errorf("%s: a %s without a name: %v", where, role, n.Properties)
+			}
+		}
+	}
+	if found < 5 {
+		p.t.Errorf("%s: only %d controls found", where, found)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"samovar"
 	"samovar/corpus"
@@ -19,6 +22,7 @@ import (
 	"samovar/model"
 	"samovar/recipe"
 	"samovar/registry"
+	"samovar/runs"
 )
 
 type brewCommand struct {
@@ -52,9 +56,7 @@ func (c *brewCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer release()
-	p := newProgress(g)
-	result, err := brew(g, s, r, p)
-	p.end()
+	result, err := s.brewing(g, r, c.Recipe)
 	if err != nil {
 		return err
 	}
@@ -68,6 +70,73 @@ func (c *brewCommand) Run(g *globals) (err error) {
 	return result.failure
 }
 
+// errStopped is why a brew ends that somebody stopped from elsewhere.
+var errStopped = errors.New("stopped from the page Runs; the same command goes on from here")
+
+// brewing is brew with its progress shown, and taken down for others to see.
+func (s *store) brewing(g *globals, r *recipe.Recipe, path string) (out outcome, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return out, fmt.Errorf("find the recipe: %w", err)
+	}
+	ctx, cancel := context.WithCancelCause(g.ctx)
+	defer cancel(nil)
+	j, err := runs.Open(s.brews(), r.Name, path, func() { cancel(errStopped) })
+	if err != nil {
+		return out, err
+	}
+	here := *g
+	here.ctx = ctx
+	p := newProgress(g)
+	out, err = brew(&here, s, r, p, j)
+	p.end()
+	switch {
+	case err == nil && out.failure != nil:
+		j.Close(runs.Refused, oneLine(out.failure), out.brewed)
+	case err == nil:
+		j.Close(runs.Finished, "", out.brewed)
+	case ctx.Err() != nil:
+		j.Close(runs.Stopped, "", nil)
+		if g.ctx.Err() == nil {
+			err = context.Cause(ctx)
+		}
+	default:
+		j.Close(runs.Failed, oneLine(advise(g.ctx, "brew", err)), nil)
+	}
+	return out, err
+}
+
+// brews is the folder of brews in progress and of what was dropped for them.
+func (s *store) brews() string { return filepath.Join(s.Dir(), "brews") }
+
+// journal is a brew's journal as package recipe sees it.
+type journal struct {
+	*runs.Journal
+	ids func() map[samovar.Digest]string // of finished runs, by key
+}
+
+// End notes that a node has its output. The record of a run that was found does
+// not hold its number.
+func (j journal) End(node string, d recipe.Done) {
+	if d.Run.ID == "" {
+		d.Run.ID = j.ids()[d.Run.Key]
+	}
+	j.Finish(node, d.Run, d.Found)
+}
+
+// ids returns a function that reads the numbers of all runs from the ledger
+// when it is first called, the last run of each key. What cannot be read is left
+// out: a brew does not fail for what is only shown.
+func (s *store) ids(ctx context.Context) func() map[samovar.Digest]string {
+	return sync.OnceValue(func() map[samovar.Digest]string {
+		all := map[samovar.Digest]string{}
+		_ = s.runs(ctx, func(_ samovar.Digest, r samovar.Run) error {
+			all[r.Key] = r.ID
+			return nil
+		})
+		return all
+	})
+}
+
 // outcome is a brew with what its gates said.
 type outcome struct {
 	brewed
@@ -75,7 +144,7 @@ type outcome struct {
 }
 
 // brew runs a recipe's chain and releases what passes its gates.
-func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err error) {
+func brew(g *globals, s *store, r *recipe.Recipe, p *progress, j *runs.Journal) (out outcome, err error) {
 	dev, err := device(r.Train.Numerics)
 	if err != nil {
 		return out, err
@@ -86,8 +155,14 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress) (out outcome, err
 	if err != nil {
 		return out, err
 	}
+	var nodes []string
+	for _, n := range c.nodes {
+		nodes = append(nodes, n.Name)
+	}
+	j.Plan(nodes, meter.Read().Method)
 	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
-		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Watch: p.watch,
+		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Journal: journal{j, s.ids(g.ctx)},
+		Watch: func(e samovar.Event) { p.watch(e); j.Watch(e) },
 	})
 	if err != nil {
 		return out, err

@@ -129,6 +129,9 @@ func chooseKernel() error {
 
 // fail prints an error as one line.
 func fail(w io.Writer, err error) int {
-	fmt.Fprintln(w, "samovar: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintln(w, "samovar: "+oneLine(err))
 	return 1
 }
+
+// oneLine is an error in one line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

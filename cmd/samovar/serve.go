@@ -19,6 +19,7 @@ import (
 	"samovar/ledger/card"
 	"samovar/model"
 	"samovar/registry"
+	"samovar/runs"
 	"samovar/serve"
 	"samovar/tokenizer"
 	"samovar/tokenizer/template"
@@ -26,9 +27,10 @@ import (
 )
 
 type upCommand struct {
-	Addr   string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
-	NoOpen bool   `help:"Do not open a browser."`
-	Dev    string `hidden:"" help:"Serve the pages from this folder."`
+	Addr   string   `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+	NoOpen bool     `help:"Do not open a browser."`
+	Data   []string `placeholder:"DIR" help:"Folders that recipes sent from the page Runs may name; more than one with commas."`
+	Dev    string   `hidden:"" help:"Serve the pages from this folder."`
 }
 
 // Run serves every named model, and brings in the one that is shipped with the
@@ -60,7 +62,7 @@ func (c *upCommand) Run(g *globals) (err error) {
 		return unsettled
 	}
 	houseFirst(all)
-	return s.serve(g, all, listener, c.Dev, !c.NoOpen)
+	return s.serve(g, all, listener, serving{dev: c.Dev, open: !c.NoOpen, page: &page{s, c.Data}})
 }
 
 // listen opens an address that is safe to answer on.
@@ -119,7 +121,7 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		}
 		all = append(all, m)
 	}
-	return s.serve(g, all, listener, "", false)
+	return s.serve(g, all, listener, serving{})
 }
 
 // refer describes what a reference means: a model of the store, or a file.
@@ -139,8 +141,15 @@ func (s *store) refer(list *catalogue, ref string) (shown, error) {
 	return list.show(ref, d)
 }
 
+// serving is what is served beside models.
+type serving struct {
+	dev  string // folder of the pages; empty: the embedded ones
+	open bool   // a browser is opened
+	page *page  // runs and brews; nil: neither
+}
+
 // serve answers until the context ends.
-func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string, open bool) error {
+func (s *store) serve(g *globals, all []shown, listener net.Listener, with serving) error {
 	d, err := compute.CPU{}.Open()
 	if err != nil {
 		return err
@@ -148,7 +157,7 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string
 	defer d.Close()
 	log := slog.New(slog.NewTextHandler(g.err, nil))
 	config := serve.Config{
-		Meter: energy.Open(g.ctx, energy.Config{}), Pages: pages(dev), Log: log,
+		Meter: energy.Open(g.ctx, energy.Config{}), Pages: pages(with.dev), Log: log,
 		Trace: func(ctx context.Context, ref string) (any, error) {
 			l, err := s.trace(ctx, ref)
 			return l, unknown(err)
@@ -166,14 +175,24 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, dev string
 			return c, nil
 		},
 	}
+	var brewing *runs.Server
+	if with.page != nil {
+		config.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { brewing.ServeHTTP(w, r) })
+	}
 	for _, m := range all {
 		config.Models = append(config.Models, s.served(d, m))
 	}
 	server := serve.New(config)
 	defer server.Close()
+	if with.page != nil {
+		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m)) }); err != nil {
+			return err
+		}
+		defer brewing.Wait()
+	}
 	url := "http://" + listener.Addr().String()
 	fmt.Fprintf(g.out, "%s\n", url)
-	if open {
+	if with.open {
 		browse(url)
 	}
 	return server.Serve(g.ctx, listener)

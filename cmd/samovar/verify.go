@@ -62,6 +62,9 @@ func (c *gcCommand) Run(g *globals) (err error) {
 	makers := map[samovar.Digest][]samovar.Digest{}
 	err = s.runs(g.ctx, func(record samovar.Digest, r samovar.Run) error {
 		records = append(records, record)
+		if r.Curve != "" {
+			records = append(records, r.Curve)
+		}
 		for _, out := range r.Outputs {
 			for _, in := range r.Inputs {
 				makers[out] = append(makers[out], in)

@@ -9,4 +9,7 @@ export interface Page {
   load: () => Promise<{ default: Component }>;
 }
 
-export const pages: [Page, ...Page[]] = [{ name: 'chat', load: () => import('./chat/Chat.svelte') }];
+export const pages: [Page, ...Page[]] = [
+  { name: 'chat', load: () => import('./chat/Chat.svelte') },
+  { name: 'runs', load: () => import('./runs/Runs.svelte') },
+];

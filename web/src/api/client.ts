@@ -83,14 +83,15 @@ export class Refusal extends Error {
 /** The server could not be reached, or was lost on the way. */
 export class Disconnection extends Error {}
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
-const object = (v: unknown): Json => (typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Json) : {});
-const array = (v: unknown): unknown[] => (Array.isArray(v) ? v : []);
-const string = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
-const number = (v: unknown): number | undefined => (typeof v === 'number' && Number.isFinite(v) ? v : undefined);
+export const object = (v: unknown): Json => (typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Json) : {});
+export const array = (v: unknown): unknown[] => (Array.isArray(v) ? v : []);
+export const string = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
+export const number = (v: unknown): number | undefined => (typeof v === 'number' && Number.isFinite(v) ? v : undefined);
 
-async function request(path: string, init?: RequestInit): Promise<Response> {
+/** What the server answers; throws Refusal or Disconnection. */
+export async function request(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(new URL(path, document.baseURI), init);

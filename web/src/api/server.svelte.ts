@@ -34,7 +34,8 @@ class Server {
     this.checking = false;
   }
 
-  private async list(): Promise<boolean> {
+  /** Reads the list of models again. */
+  async list(): Promise<boolean> {
     try {
       this.models = await models();
       this.failed = false;

@@ -1,6 +1,9 @@
 // What every language must say. A dictionary that lacks a string, or a form of
 // a plural that its language has, does not compile.
 
+import type { State } from '../api/runs';
+import type { Figure, Term } from '../runs/figures';
+
 /** The plural forms of a language, as Intl.PluralRules names them. {n} stands
  * for the number. */
 export type Plural<Form extends Intl.LDMLPluralRule> = Record<Form, string>;
@@ -16,7 +19,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     close: string;
     undo: string;
   };
-  pages: { chat: string };
+  pages: { chat: string; runs: string };
   history: {
     title: string;
     open: string;
@@ -138,10 +141,110 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     explain: Record<Step, string>;
     keys: Record<Key, string>;
   };
+  runs: {
+    title: string;
+    lead: string;
+    all: string;
+    brew: string;
+    unavailable: string;
+    unread: string;
+    gone: string;
+    live: string;
+    rest: string;
+    finished: string;
+    none: string;
+    pick: string;
+    select: (run: string) => string;
+    compare: (n: string) => string;
+    unpick: string;
+    unnamed: string;
+    states: Record<State, string>;
+    stateNotes: Partial<Record<State, string>>;
+    stop: string;
+    goOn: string;
+    talk: string;
+    remove: string;
+    removeNote: string;
+    removed: (name: string) => string;
+    began: (moment: string) => string;
+    finishedAt: (moment: string) => string;
+    attempts: (n: string) => string;
+    left: (time: string) => string;
+    timeLeft: string;
+    ofStage: string;
+    took: string;
+    tokensRead: string;
+    bits: (n: string) => string;
+    plots: Record<Figure, string>;
+    explain: Record<Figure, string>;
+    falls: (name: string, figure: string, first: string, last: string, tokens: string) => string;
+    shown: string;
+    axis: string;
+    after: (tokens: string) => string;
+    numbers: string;
+    noCurve: string;
+    curve: string;
+    stages: string;
+    found: string;
+    ahead: string;
+    reading: string;
+    samples: string;
+    samplesNote: string;
+    earlier: string;
+    recipe: string;
+    noRecipe: string;
+    origin: (stage: string) => string;
+    ofBrew: string;
+    lineage: string;
+    walk: string;
+    source: string;
+    from: string;
+    into: string;
+    digest: string;
+    card: string;
+    noCard: string;
+    settings: string;
+    beside: string;
+    results: string;
+    differ: string;
+    same: string;
+    terms: Record<Term, string>;
+    order: {
+      way: string;
+      fromFolder: string;
+      fromRecipe: string;
+      drop: string;
+      kinds: string;
+      looking: string;
+      unreadable: string;
+      files: string;
+      count: Plural<Form>;
+      passed: (n: string) => string;
+      chooseFolder: string;
+      chooseFiles: string;
+      limits: (files: string, folder: string, all: string) => string;
+      problems: Record<'empty' | 'files' | 'file' | 'folder' | 'all', string>;
+      little: string;
+      name: string;
+      nameNote: string;
+      language: string;
+      noLanguage: string;
+      origin: string;
+      originNote: string;
+      licence: string;
+      licenceNote: string;
+      budget: string;
+      budgetNote: string;
+      recipe: string;
+      recipeNote: string;
+      sending: string;
+      begin: string;
+    };
+  };
 }
 
 /** What the steps of a lineage are called to people. */
-export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'eval' | 'quant' | 'import' | 'model';
+export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'prefer' | 'eval' | 'quant' | 'import' | 'model';
 
 /** The figures of a step that have a name in each language; others are shown
  * as they come. */

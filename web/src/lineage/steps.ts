@@ -30,6 +30,7 @@ const steps: Record<string, Step> = {
   import: 'import',
   model: 'model',
   plan: 'plan',
+  prefer: 'prefer',
   quant: 'quant',
   quantise: 'quant',
   quantize: 'quant',
