@@ -1,7 +1,8 @@
 // Package eval measures models: bits per byte on text that was held out of
-// their training, and whether the figures pass the gates of a recipe. It reads
-// no corpus, trains nothing and asks no other model for its opinion: rows of
-// ids are handed to it. Start with [Measure]; the stage is [Evaluate].
+// their training, tasks that others have published, and whether the figures
+// pass the gates of a recipe. It reads no corpus, trains nothing and asks no
+// other model for its opinion. Start with [Measure]; the stages are [Evaluate],
+// for held-out text, and [Examine], for tasks.
 package eval
 
 import (
@@ -72,21 +73,12 @@ const batchRows = 2048
 // weights in their format. A document that is longer than the window is cut so
 // that every token is predicted from at least half a window. f stays open.
 func Measure(ctx context.Context, dev compute.Device, f *model.File, held []Held, progress Progress) (Result, error) {
-	weights, err := f.Load(dev)
+	m, err := newMeasure(dev, f, batchRows)
 	if err != nil {
 		return Result{}, fmt.Errorf("evaluate: %w", err)
 	}
-	defer func() {
-		for _, b := range weights {
-			b.Free()
-		}
-	}()
-	scorer, err := model.NewScorer(dev, f.Config, weights, batchRows)
-	if err != nil {
-		return Result{}, fmt.Errorf("evaluate: %w", err)
-	}
-	defer scorer.Free()
-	m := &measure{scorer: scorer, window: min(f.Config.Window, batchRows), vocabulary: int32(f.Config.Vocabulary), progress: progress}
+	defer m.free()
+	m.progress = progress
 	for _, h := range held {
 		m.of += h.Tokens
 	}
@@ -149,10 +141,12 @@ func score(documents []document, n, bytes int64) (Score, error) {
 }
 
 // measure cuts documents into segments of at most a window and scores as many
-// at once as fit into batchRows.
+// at once as fit into its rows.
 type measure struct {
+	weights    map[string]compute.Buffer
 	scorer     *model.Scorer
-	window     int // at most batchRows
+	rows       int // tokens that are computed at once
+	window     int // at most rows
 	vocabulary int32
 	progress   Progress
 	done, of   int64 // tokens
@@ -160,6 +154,28 @@ type measure struct {
 	batch     compute.Batch
 	owners    []int // of each of batch.Segments: its document
 	documents []document
+}
+
+// newMeasure loads a model to score so many rows at once. f stays open.
+func newMeasure(dev compute.Device, f *model.File, rows int) (m *measure, err error) {
+	m = &measure{rows: rows, window: min(f.Config.Window, rows), vocabulary: int32(f.Config.Vocabulary)}
+	if m.weights, err = f.Load(dev); err != nil {
+		return nil, err
+	}
+	if m.scorer, err = model.NewScorer(dev, f.Config, m.weights, rows); err != nil {
+		m.free()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *measure) free() {
+	if m.scorer != nil {
+		m.scorer.Free()
+	}
+	for _, b := range m.weights {
+		b.Free()
+	}
 }
 
 // held scores the text of one source, document by document.
@@ -223,7 +239,7 @@ func scored(targets []int32) (n int64) {
 // context alone.
 func (m *measure) add(ctx context.Context, tokens []int32, context int, targets []int32) error {
 	b := &m.batch
-	if len(b.Tokens)+len(tokens) > batchRows {
+	if len(b.Tokens)+len(tokens) > m.rows {
 		if err := m.flush(ctx); err != nil {
 			return err
 		}

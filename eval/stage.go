@@ -92,10 +92,11 @@ func (s *Evaluate) Run(ctx context.Context, work samovar.Work) (out samovar.Outp
 	}
 	work.Recorder.Event(samovar.Event{Text: fmt.Sprintf("%.4f ± %.4f bits per byte on %d bytes held out", r.BitsPerByte, r.StandardError, r.Bytes)})
 	e := Evaluation{work.Inputs["model"].Digest, work.Inputs["shards"].Digest, r}
-	return e.write(work.Dir)
+	return writeEvaluation(work.Dir, e)
 }
 
-func (e Evaluation) write(dir string) (samovar.Output, error) {
+// writeEvaluation writes figures, which describe the artifact as well.
+func writeEvaluation(dir string, e any) (samovar.Output, error) {
 	text, err := json.MarshalIndent(e, "", "  ")
 	if err != nil {
 		return samovar.Output{}, fmt.Errorf("write the evaluation: %w", err)

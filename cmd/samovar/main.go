@@ -36,6 +36,7 @@ type commands struct {
 	Up     upCommand     `cmd:"" help:"Start everything on this machine: pages and APIs."`
 	Brew   brewCommand   `cmd:"" help:"Run the chain of a recipe: finished stages are kept, interrupted ones go on."`
 	Corpus corpusCommand `cmd:"" help:"Collect and filter the texts of a recipe, and report what became of them."`
+	Eval   evalCommand   `cmd:"" help:"Measure a model on a task, alone or against another."`
 	Models modelsCommand `cmd:"" help:"List, show, import, export, tag and remove models."`
 	Runs   runsCommand   `cmd:"" help:"List, show and repeat runs of stages."`
 	Trace  traceCommand  `cmd:"" help:"Show where a model or an answer came from, back to the corpus."`
