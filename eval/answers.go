@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"samovar/compute"
 	"samovar/eval/task"
@@ -30,7 +31,7 @@ type examination struct {
 	data      *task.Data
 	shots     func(set string, it task.Item) []task.Item
 	progress  Progress
-	truncated int // texts that did not fit into the window
+	truncated int // items that did not fit into the window
 }
 
 // answers asks everything, in the order of the data.
@@ -55,7 +56,7 @@ func (x *examination) choose(ctx context.Context, e *encoder) ([]Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	if x.truncated, err = fit(all, x.file.Config.Window); err != nil {
+	if err := fit(all, x.file.Config.Window); err != nil {
 		return nil, err
 	}
 	m, err := newMeasure(x.dev, x.file, max(batchRows, longest(all)))
@@ -72,7 +73,10 @@ func (x *examination) choose(ctx context.Context, e *encoder) ([]Answer, error) 
 	for _, s := range x.data.Sets {
 		for _, it := range s.Items {
 			a := Answer{Set: s.Name, Item: it.Index, Logs: values[:len(it.Choices)]}
-			values = values[len(it.Choices):]
+			if slices.ContainsFunc(all[:len(it.Choices)], func(r request) bool { return r.cut }) {
+				x.truncated++
+			}
+			values, all = values[len(it.Choices):], all[len(it.Choices):]
 			for _, v := range a.Logs {
 				if math.IsNaN(v) || math.IsInf(v, 0) {
 					return nil, errNotFinite

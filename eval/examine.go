@@ -120,7 +120,7 @@ type Examination struct {
 	Model samovar.Digest `json:"model"`
 	examineConfig
 	Numerics  string      `json:"numerics"`
-	Truncated int         `json:"truncated"` // texts whose beginning did not fit into the window
+	Truncated int         `json:"truncated"` // items whose beginning did not fit into the window
 	Sets      []SetFigure `json:"sets"`
 }
 
@@ -178,7 +178,7 @@ func (s *Examine) Run(ctx context.Context, work samovar.Work) (out samovar.Outpu
 	}
 	work.Recorder.Event(samovar.Event{Text: e.String()})
 	if e.Truncated > 0 {
-		work.Recorder.Event(samovar.Event{Text: fmt.Sprintf("%d texts are longer than the model's window of %d tokens and lost their beginning", e.Truncated, f.Config.Window)})
+		work.Recorder.Event(samovar.Event{Text: fmt.Sprintf("items that lost their beginning to the model's window of %[2]d tokens: %[1]d", e.Truncated, f.Config.Window)})
 	}
 	return e.write(work.Dir, answers)
 }

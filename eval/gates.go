@@ -53,15 +53,24 @@ func (f Failure) String() string {
 	return fmt.Sprintf("%s is %.6g, and %s is required", f.Metric, f.Value, f.Gate)
 }
 
-// Parse reads the gates, in the order of their metrics. Names of sources are
-// taken on trust: only a result knows them.
-func (g Gates) Parse() ([]Gate, error) {
+// Parse reads the gates, in the order of their metrics, which are those of
+// held-out text and of the named tasks. Names of sources and sets are taken on
+// trust: only a result knows them.
+func (g Gates) Parse(tasks ...string) ([]Gate, error) {
+	metrics := Result{}.Metrics()
+	trusted := []string{bySource}
+	for _, name := range tasks {
+		for metric := range (Examination{Figure: Figure{Raw: &Accuracy{}, Normalised: &Accuracy{}}, examineConfig: examineConfig{Name: name}}).Metrics() {
+			metrics[metric] = 0
+		}
+		trusted = append(trusted, name+"/")
+	}
 	var gates []Gate
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(g)) {
 		gate, err := parse(name, g[name])
-		if err == nil && !strings.HasPrefix(name, bySource) {
-			err = known(name, Result{}.Metrics())
+		if err == nil && !slices.ContainsFunc(trusted, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+			err = known(name, metrics)
 		}
 		gates, errs = append(gates, gate), append(errs, err)
 	}
@@ -89,20 +98,19 @@ func known(name string, metrics map[string]float64) error {
 	return fmt.Errorf("gate %s: no figure has this name; the nearest is %s", name, nearest)
 }
 
-// Check returns the gates that r does not pass. A figure that is no number
-// passes none.
-func (g Gates) Check(r Result) ([]Failure, error) {
-	gates, err := g.Parse()
-	if err != nil {
-		return nil, err
-	}
-	metrics := r.Metrics()
+// Check returns the gates that the figures do not pass. A figure that is no
+// number passes none.
+func (g Gates) Check(metrics map[string]float64) ([]Failure, error) {
 	var failures []Failure
-	for _, gate := range gates {
-		if err := known(gate.Metric, metrics); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(g)) {
+		gate, err := parse(name, g[name])
+		if err == nil {
+			err = known(name, metrics)
+		}
+		if err != nil {
 			return nil, err
 		}
-		if v := metrics[gate.Metric]; !gate.passes(v) {
+		if v := metrics[name]; !gate.passes(v) {
 			failures = append(failures, Failure{gate, v})
 		}
 	}

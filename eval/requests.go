@@ -16,6 +16,7 @@ import (
 type request struct {
 	tokens []int32
 	scored int
+	cut    bool // it has lost its beginning to the window
 }
 
 // encoder turns texts into requests exactly as lm-evaluation-harness does.
@@ -89,20 +90,18 @@ func (e *encoder) questions(sets []task.Set) (all []request, err error) {
 }
 
 // fit cuts the requests to the window from the left, one token more than it
-// holds since the last is predicted only, and returns how many were cut. What
-// is scored is never cut.
-func fit(all []request, window int) (truncated int, err error) {
+// holds since the last is predicted only. What is scored is never cut.
+func fit(all []request, window int) error {
 	for i := range all {
 		r := &all[i]
 		if r.scored > window {
-			return 0, fmt.Errorf("a text that is to be scored has %d tokens, and the model's window holds %d: a model with a longer window is needed", r.scored, window)
+			return fmt.Errorf("a text that is to be scored has %d tokens, and the model's window holds %d: a model with a longer window is needed", r.scored, window)
 		}
 		if over := len(r.tokens) - (window + 1); over > 0 {
-			r.tokens = r.tokens[over:]
-			truncated++
+			r.tokens, r.cut = r.tokens[over:], true
 		}
 	}
-	return truncated, nil
+	return nil
 }
 
 // logs returns the log-probability in nats of what each request scores.

@@ -21,6 +21,18 @@ func (r *Recipe) expand() (err error) {
 			return fmt.Errorf("filter.decontaminate[%d]: %w", i, err)
 		}
 	}
+	for i := range r.Eval.Tasks {
+		t := &r.Eval.Tasks[i]
+		if t.Data, err = r.absolute(t.Data); err != nil {
+			return fmt.Errorf("eval.tasks[%d].data: %w", i, err)
+		}
+		if t.Examples == "" {
+			continue
+		}
+		if t.Examples, err = r.absolute(t.Examples); err != nil {
+			return fmt.Errorf("eval.tasks[%d].examples: %w", i, err)
+		}
+	}
 	return r.expandFrom()
 }
 

@@ -126,9 +126,21 @@ type Prefer struct {
 	Batch  Count   `json:"batch"` // pairs a step
 }
 
-// Eval is what the result must reach to be released.
+// Eval is what the result is examined in, and what it must reach to be released.
 type Eval struct {
+	Tasks []Task            `json:"tasks"`
 	Gates map[string]string `json:"gates"` // such as bits_per_byte: "< 1.4"
+}
+
+// Task is an evaluation that others have published, as samovar eval runs it.
+type Task struct {
+	Task     string `json:"task"` // blimp, choice, exact or bpb
+	Data     string `json:"data"`
+	Name     string `json:"name"` // of its figures; default: the task
+	Limit    int    `json:"limit"`
+	Seed     uint64 `json:"seed"`
+	Shots    int    `json:"shots"`
+	Examples string `json:"examples"`
 }
 
 // Count is a number of things that may be written with k, M or G.
@@ -284,6 +296,11 @@ func (r *Recipe) check() error {
 	}
 	if err := r.Train.check(r.Model.From != "" && (r.Tune != nil || r.Prefer != nil)); err != nil {
 		return err
+	}
+	for i, t := range r.Eval.Tasks {
+		if t.Task == "" || t.Data == "" {
+			return fmt.Errorf("eval.tasks[%d]: task and data are expected: what is asked, and the file or folder that it is asked from", i)
+		}
 	}
 	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
 		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)

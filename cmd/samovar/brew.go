@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -31,7 +32,8 @@ type brewed struct {
 	Bits      float64            `json:"bits_per_byte"`
 	XZ        float64            `json:"xz_bits_per_byte,omitempty"`
 	Quantized map[string]float64 `json:"quantized,omitempty"` // bits per byte in each format
-	Joules    float64            `json:"joules"`              // of all stages, whenever they were run
+	Tasks     []eval.Examination `json:"tasks,omitempty"`
+	Joules    float64            `json:"joules"` // of all stages, whenever they were run
 	Method    string             `json:"energy_method"`
 }
 
@@ -115,7 +117,16 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 	if err != nil {
 		return out, err
 	}
-	failures, err := c.gates.Check(evaluation.Result)
+	metrics := evaluation.Metrics()
+	for _, name := range c.tasks {
+		e, err := eval.ReadExamination(done[examNode(name)].Out)
+		if err != nil {
+			return out, err
+		}
+		out.Tasks = append(out.Tasks, e)
+		maps.Copy(metrics, e.Metrics())
+	}
+	failures, err := c.gates.Check(metrics)
 	if err != nil {
 		return out, fmt.Errorf("eval.gates: %w", err)
 	}
@@ -178,6 +189,9 @@ func (o outcome) print(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, q := range sorted(o.Quantized) {
 		fmt.Fprintf(w, "%.4f in %s, %+.4f\n", o.Quantized[q], q, o.Quantized[q]-o.Bits)
+	}
+	for _, e := range o.Tasks {
+		fmt.Fprintln(w, e)
 	}
 	fmt.Fprintf(w, "%s of energy, %s\n", joules(o.Joules), o.Method)
 	if o.Name != "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"samovar/corpus"
 	"samovar/corpus/filter"
 	"samovar/eval"
+	"samovar/eval/task"
 	"samovar/model"
 	"samovar/quant"
 	"samovar/recipe"
@@ -37,6 +39,7 @@ type chain struct {
 	meter  samovar.Meter
 	base   *base // model to go on from
 	gates  eval.Gates
+	tasks  []string // names of what the result is examined in
 	nodes  []recipe.Node
 	last   string // node that makes the model so far; empty: base is it
 }
@@ -49,7 +52,11 @@ func device(numerics string) (compute.Device, error) {
 // newChain returns the nodes for a recipe, from corpus to the last evaluation.
 func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Device, meter samovar.Meter) (*chain, error) {
 	c := &chain{recipe: r, store: s, dev: dev, meter: meter, gates: eval.Gates(r.Eval.Gates)}
-	if _, err := c.gates.Parse(); err != nil {
+	exams, err := c.exams()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.gates.Parse(c.tasks...); err != nil {
 		return nil, fmt.Errorf("eval.gates: %w", err)
 	}
 	if err := c.from(ctx); err != nil {
@@ -76,6 +83,9 @@ func newChain(ctx context.Context, r *recipe.Recipe, s *store, dev compute.Devic
 		c.learn("prefer", map[string]string{}, c.prefer)
 	}
 	c.add("evaluate", map[string]string{"model": c.last, "shards": "shard"}, c.evaluate)
+	for i, exam := range exams {
+		c.add(examNode(c.tasks[i]), map[string]string{"model": c.last}, func(map[string]samovar.Input) (samovar.Stage, error) { return exam, nil })
+	}
 	return c, c.quantize(c.last)
 }
 
@@ -249,6 +259,29 @@ func (c *chain) prefer(in map[string]samovar.Input) (samovar.Stage, error) {
 func (c *chain) evaluate(in map[string]samovar.Input) (samovar.Stage, error) {
 	return &eval.Evaluate{Device: c.dev, Open: heldOut}, nil
 }
+
+// exams reads the tasks of the recipe, before anything is run.
+func (c *chain) exams() (all []samovar.Stage, err error) {
+	for i, t := range c.recipe.Eval.Tasks {
+		if t.Name == "" {
+			t.Name = t.Task
+		}
+		stage, err := eval.NewExamine(c.dev, eval.Task{
+			Kind: task.Kind(t.Task), Name: t.Name, Path: t.Data, Limit: t.Limit, Seed: t.Seed, Shots: t.Shots, Examples: t.Examples,
+		})
+		if err == nil && slices.Contains(c.tasks, t.Name) {
+			err = fmt.Errorf("two tasks are called %s: give one another name", t.Name)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("eval.tasks[%d]: %w", i, err)
+		}
+		c.tasks, all = append(c.tasks, t.Name), append(all, stage)
+	}
+	return all, nil
+}
+
+// examNode is the name of a task's node.
+func examNode(name string) string { return "evaluate " + name }
 
 // quantize adds a node for each format, and the evaluation of what it makes.
 func (c *chain) quantize(from string) error {

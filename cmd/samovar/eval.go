@@ -94,6 +94,11 @@ func (s *store) examine(g *globals, k recipe.Kitchen, stage *eval.Examine, ref s
 	if err != nil {
 		return e, nil, fmt.Errorf("%s: %w", ref, err)
 	}
+	if d.Found { // a record does not know its place in the ledger
+		if d.Run, err = s.run(g, string(d.Out.Digest)); err != nil {
+			return e, nil, err
+		}
+	}
 	e.Run = d.Run.ID
 	if e.Examination, err = eval.ReadExamination(d.Out); err != nil {
 		return e, nil, err
@@ -136,7 +141,7 @@ func (c *evalCommand) show(g *globals, e evaluated) error {
 		fmt.Fprintf(g.out, "acc_norm %.2f ± %.2f, acc %.2f ± %.2f\n", e.Normalised.Score, e.Normalised.StandardError, e.Raw.Score, e.Raw.StandardError)
 	}
 	if e.Truncated > 0 {
-		fmt.Fprintf(g.out, "%d texts did not fit into the window and lost their beginning\n", e.Truncated)
+		fmt.Fprintf(g.out, "items that lost their beginning to the window: %d\n", e.Truncated)
 	}
 	if a := e.Against; a != nil {
 		fmt.Fprintf(g.out, "%s: %.4g ± %.2g; difference %+.4g, 95 %% between %+.4g and %+.4g, p = %.2g (paired)\n",
