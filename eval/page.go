@@ -24,12 +24,14 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// Sizes of the plot, in CSS pixels.
+// Sizes of the plot, in units of the picture, which fills the width of a phone.
+// A name stands above its bar.
 const (
-	labelWidth = 340 // the longest names of BLiMP's sets
-	plotWidth  = 420
-	rowHeight  = 22
-	barHeight  = 12
+	plotWidth   = 440
+	scoreWidth  = 70
+	rowHeight   = 38
+	labelHeight = 18
+	barHeight   = 14
 )
 
 // plot is what the template draws: numbers that are ready to be set.
@@ -38,9 +40,7 @@ type plot struct {
 	Title         string
 	Digits        int
 	Width, Height int
-	Left, Right   int
-	Bottom        int
-	Chance        float64 // of all, as x
+	Right, Bottom int // of the bars
 	Ticks         []tick
 	Rows          []bar
 }
@@ -53,11 +53,12 @@ type tick struct {
 // bar is one row: a figure with 95 % of confidence around it, and the other's.
 type bar struct {
 	Name         string
-	Y, Text      float64
+	Label, Value float64 // where the texts stand
 	N            int
 	Score, Error string
 	Chance       string
 	ChanceX      float64
+	Top, Bottom  float64 // of the line of chance
 	First, Other mark
 	Theirs, Diff string // of the other: its score and the difference
 	Strong       bool   // of all sets together
@@ -70,7 +71,7 @@ type mark struct {
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	d := plot{Page: p, Title: p.Name, Digits: 2, Left: labelWidth, Right: labelWidth + plotWidth, Width: labelWidth + plotWidth + 60}
+	d := plot{Page: p, Title: p.Name, Digits: 2, Right: plotWidth, Width: plotWidth + scoreWidth}
 	if p.Task == task.BPB {
 		d.Digits = 4
 	}
@@ -79,8 +80,7 @@ func (p Page) Write(w io.Writer) error {
 		rows = append(rows, p.Sets...)
 	}
 	top := d.top(rows)
-	x := func(v float64) float64 { return labelWidth + plotWidth*math.Max(0, math.Min(v, top))/top }
-	d.Chance = x(p.Chance)
+	x := func(v float64) float64 { return plotWidth * math.Max(0, math.Min(v, top)) / top }
 	for i := range 5 {
 		v := top * float64(i) / 4
 		d.Ticks = append(d.Ticks, tick{x(v), fmt.Sprintf("%.3g", v)})
@@ -88,8 +88,8 @@ func (p Page) Write(w io.Writer) error {
 	for i, r := range rows {
 		d.Rows = append(d.Rows, d.row(i, r, x))
 	}
-	d.Bottom = rowHeight*len(rows) + 8
-	d.Height = d.Bottom + 24
+	d.Bottom = rowHeight * len(rows)
+	d.Height = d.Bottom + 22
 	return pageTemplate.Execute(w, d)
 }
 
@@ -107,9 +107,10 @@ func (d plot) top(rows []SetFigure) float64 {
 
 func (d plot) row(i int, f SetFigure, x func(float64) float64) bar {
 	number := func(v float64) string { return fmt.Sprintf("%.*f", d.Digits, v) }
-	y := float64(rowHeight*i + 8)
+	top := float64(rowHeight * i)
+	y := top + labelHeight
 	b := bar{
-		Name: f.Set, Y: y, Text: y + barHeight - 1, N: f.N, Score: number(f.Score), Error: number(f.StandardError), Chance: fmt.Sprintf("%.3g", f.Chance),
+		Name: f.Set, Label: y - 4, Value: y + barHeight - 2, Top: y - 2, Bottom: y + barHeight + 2, N: f.N, Score: number(f.Score), Error: number(f.StandardError), Chance: fmt.Sprintf("%.3g", f.Chance),
 		ChanceX: x(f.Chance), First: whisker(y, barHeight, f.Score, f.StandardError, x), Strong: i == 0,
 	}
 	c := d.Comparison
@@ -120,12 +121,12 @@ func (d plot) row(i int, f SetFigure, x func(float64) float64) bar {
 	if i > 0 {
 		other = c.Sets[i-1]
 	}
-	b.First = whisker(y-1, barHeight/2, f.Score, f.StandardError, x)
-	b.Other = whisker(y+barHeight/2+1, barHeight/2, other.Score, other.ScoreError, x)
+	b.First = whisker(y, barHeight/2, f.Score, f.StandardError, x)
+	b.Other = whisker(y+barHeight/2, barHeight/2, other.Score, other.ScoreError, x)
 	b.Theirs, b.Diff = number(other.Score), fmt.Sprintf("%+.*f ± %.*f", d.Digits, other.Difference, d.Digits, z95*other.StandardError)
 	return b
 }
 
 func whisker(y, height, score, err float64, x func(float64) float64) mark {
-	return mark{y, height, x(score) - labelWidth, x(score - z95*err), x(score + z95*err), y + height/2}
+	return mark{y, height, x(score), x(score - z95*err), x(score + z95*err), y + height/2}
 }
