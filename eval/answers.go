@@ -29,6 +29,7 @@ type examination struct {
 	dev       compute.Device
 	file      *model.File
 	data      *task.Data
+	part      *part
 	shots     func(set string, it task.Item) []task.Item
 	progress  Progress
 	truncated int // items that did not fit into the window
@@ -64,7 +65,7 @@ func (x *examination) choose(ctx context.Context, e *encoder) ([]Answer, error) 
 		return nil, err
 	}
 	defer m.free()
-	m.progress = x.progress
+	m.progress, m.part = x.progress, x.part
 	values, err := logs(ctx, m, all)
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (x *examination) read(ctx context.Context, e *encoder) ([]Answer, error) {
 	defer m.free()
 	var answers []Answer
 	var bytes, of int64 // progress is in bytes: nothing is encoded before its turn
-	m.progress = func(int64, int64) { x.progress(bytes, of) }
+	m.progress, m.part = func(int64, int64) { x.progress(bytes, of) }, x.part
 	for _, s := range x.data.Sets {
 		for _, it := range s.Items {
 			of += int64(len(it.Text))
@@ -137,14 +138,20 @@ func (x *examination) read(ctx context.Context, e *encoder) ([]Answer, error) {
 	}
 	for _, s := range x.data.Sets {
 		for _, it := range s.Items {
+			bytes += int64(len(it.Text))
+			if m.known() {
+				continue
+			}
 			ids := e.encode.Encode([]int32{e.prefix}, it.Text)
+			if len(ids) < 2 {
+				return nil, fmt.Errorf("item %d of %s: the model's vocabulary has no token for it", it.Index, s.Name)
+			}
 			if err := m.document(ctx, ids[:len(ids)-1], ids[1:]); err != nil {
 				return nil, fmt.Errorf("item %d of %s: %w", it.Index, s.Name, err)
 			}
-			bytes += int64(len(it.Text))
 		}
 	}
-	if err := m.flush(ctx); err != nil {
+	if err := m.finish(ctx); err != nil {
 		return nil, err
 	}
 	for i, d := range m.documents {

@@ -154,6 +154,8 @@ type measure struct {
 	batch     compute.Batch
 	owners    []int // of each of batch.Segments: its document
 	documents []document
+	part      *part // nil: nothing is kept
+	kept      int   // documents
 }
 
 // newMeasure loads a model to score so many rows at once. f stays open.
@@ -196,7 +198,7 @@ func (m *measure) held(ctx context.Context, h Held) ([]document, error) {
 			}
 		}
 	}
-	return m.documents, m.flush(ctx)
+	return m.documents, m.finish(ctx)
 }
 
 // document cuts one document: the first segment is a window, each that follows
@@ -276,8 +278,38 @@ func (m *measure) flush(ctx context.Context) error {
 		losses = losses[s.Rows:]
 	}
 	b.Tokens, b.Targets, b.Segments, m.owners = b.Tokens[:0], b.Targets[:0], b.Segments[:0], m.owners[:0]
+	if err := m.keep(len(m.documents) - 1); err != nil { // to the last one more may be added
+		return err
+	}
 	if m.progress != nil {
 		m.progress(m.done, m.of)
 	}
 	return nil
+}
+
+// finish scores what is left.
+func (m *measure) finish(ctx context.Context) error {
+	if err := m.flush(ctx); err != nil {
+		return err
+	}
+	return m.keep(len(m.documents))
+}
+
+// keep writes down the documents before to, which are complete.
+func (m *measure) keep(to int) error {
+	if m.part == nil || to <= m.kept {
+		return nil
+	}
+	from := m.kept
+	m.kept = to
+	return m.part.documents(m, from, to)
+}
+
+// known takes a document over from an attempt before this one.
+func (m *measure) known() bool {
+	c, ok := m.part.done[len(m.documents)]
+	if ok {
+		m.documents = append(m.documents, document{c.Nats, c.Tokens})
+	}
+	return ok
 }

@@ -158,9 +158,14 @@ func (s *Examine) Run(ctx context.Context, work samovar.Work) (out samovar.Outpu
 		return out, err
 	}
 	defer f.Close()
+	part, err := openPart(work.Dir)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, part.file.Close()) }()
 	began := time.Now()
 	units := map[task.Kind]string{task.Exact: "problems", task.BPB: "bytes"}
-	x := &examination{dev: s.Device, file: f, data: s.data, shots: s.examples, progress: func(done, of int64) {
+	x := &examination{dev: s.Device, file: f, data: s.data, part: part, shots: s.examples, progress: func(done, of int64) {
 		e := samovar.Event{Step: done, Of: of, Unit: units[s.task.Kind]}
 		if e.Unit == "" {
 			e.Unit, e.TokensPerSecond = "tokens", float64(done)/time.Since(began).Seconds()

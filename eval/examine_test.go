@@ -175,6 +175,83 @@ func TestExamineInterrupted(t *testing.T) {
 	}
 }
 
+// stopper ends a stage's context once it has reported something.
+type stopper struct {
+	run
+	stop func()
+}
+
+func (s *stopper) Event(e samovar.Event) {
+	if e.Step > 0 {
+		s.stop()
+	}
+}
+
+// TestExamineGoesOn interrupts a task again and again, and damages what it has
+// kept: the answers are those of a run that was left alone, to the byte.
+func TestExamineGoesOn(t *testing.T) {
+	path := tiny(t, false, 256)
+	var pairs, texts, problems strings.Builder
+	for i := range 80 {
+		fmt.Fprintf(&pairs, `{"sentence_good": "The tea number %d stands on the table and sings while water is brewed.", "sentence_bad": "Tea."}`+"\n", i)
+		fmt.Fprintf(&texts, `{"text": %q}`+"\n", strings.Repeat(fmt.Sprintf("The tea number %d. ", i), 12))
+		fmt.Fprintf(&problems, `{"question": "%d?", "answer": "#### %d"}`+"\n", i, i)
+	}
+	for _, task := range []eval.Task{
+		{Kind: "blimp", Path: lines(t, "a.jsonl", pairs.String())}, {Kind: "bpb", Path: lines(t, "a.jsonl", texts.String())},
+		{Kind: "exact", Path: lines(t, "a.jsonl", problems.String()), Limit: 36},
+	} {
+		stage, err := eval.NewExamine(openCPU(t, 2), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := map[string]samovar.Input{"model": {Paths: map[string]string{eval.ModelFile: path}}}
+		answers := func(out samovar.Output) []byte {
+			for _, f := range out.Files {
+				if f.Name == eval.AnswersFile {
+					text, err := os.ReadFile(f.Path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return text
+				}
+			}
+			t.Fatal("there are no answers")
+			return nil
+		}
+		whole, err := stage.Run(context.Background(), samovar.Work{Inputs: in, Dir: t.TempDir(), Recorder: &run{metrics: map[string]float64{}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir, attempts := t.TempDir(), 0
+		for {
+			ctx, cancel := context.WithCancel(context.Background())
+			out, err := stage.Run(ctx, samovar.Work{Inputs: in, Dir: dir, Recorder: &stopper{run: run{metrics: map[string]float64{}}, stop: cancel}})
+			cancel()
+			if err == nil {
+				if !bytes.Equal(answers(out), answers(whole)) {
+					t.Errorf("%s: after %d attempts the answers are others", task.Kind, attempts)
+				}
+				break
+			}
+			if attempts++; !errors.Is(err, context.Canceled) || attempts > 100 {
+				t.Fatalf("%s: attempt %d: %v", task.Kind, attempts, err)
+			}
+			kept, err := os.OpenFile(filepath.Join(dir, "computed.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+			if err == nil {
+				_, err = kept.WriteString("{\"at\": 70, \"nats\": 1\x00\x00")
+				err = errors.Join(err, kept.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if attempts == 0 {
+			t.Errorf("%s was never interrupted", task.Kind)
+		}
+	}
+}
+
 // TestPage holds the report to well-formed plots that hold every set, without
 // scripts or anything to fetch.
 func TestPage(t *testing.T) {

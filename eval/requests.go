@@ -107,17 +107,22 @@ func fit(all []request, window int) error {
 // logs returns the log-probability in nats of what each request scores.
 func logs(ctx context.Context, m *measure, all []request) ([]float64, error) {
 	m.documents = nil
-	for _, r := range all {
-		m.of += int64(len(r.tokens) - 1)
+	for i, r := range all {
+		if _, ok := m.part.done[i]; !ok {
+			m.of += int64(len(r.tokens) - 1)
+		}
 	}
 	for _, r := range all {
+		if m.known() {
+			continue
+		}
 		m.documents = append(m.documents, document{tokens: int64(r.scored)})
 		n := len(r.tokens) - r.scored
 		if err := m.add(ctx, r.tokens[:len(r.tokens)-1], n-1, r.tokens[n:]); err != nil {
 			return nil, err
 		}
 	}
-	if err := m.flush(ctx); err != nil {
+	if err := m.finish(ctx); err != nil {
 		return nil, err
 	}
 	values := make([]float64, len(all))

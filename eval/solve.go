@@ -110,6 +110,10 @@ func (s *solver) ask(at int) error {
 		ids = ids[over:]
 		s.truncated++
 	}
+	if c, ok := s.part.done[at]; ok {
+		s.answered(at, c.Text)
+		return nil
+	}
 	sequence, err := s.engine.Add(infer.Request{Prompt: ids, MaxTokens: s.room, Stop: s.stop})
 	if err == nil {
 		s.speaking[sequence] = &speech{at: at, decoder: s.encoder.tok.NewDecoder()}
@@ -135,12 +139,16 @@ func (s *solver) hear(ev infer.Event) error {
 	}
 	s.engine.Remove(ev.Sequence)
 	delete(s.speaking, ev.Sequence)
-	a := &s.answers[sp.at]
-	a.Text = text
-	a.Right = task.Number(text) != "" && task.Number(text) == task.Number(s.items[sp.at].Text)
-	s.done++
+	s.answered(sp.at, text)
 	s.progress(s.done, int64(len(s.items)))
-	return nil
+	return s.part.keep([]computed{{At: sp.at, Text: text}})
+}
+
+// answered takes down an answer.
+func (s *solver) answered(at int, text string) {
+	a, number := &s.answers[at], task.Number(text)
+	a.Text, a.Right = text, number != "" && number == task.Number(s.items[at].Text)
+	s.done++
 }
 
 // until cuts a text before the first mark at which an answer ends.

@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func advise(ctx context.Context, command string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		if strings.HasPrefix(command, "brew") {
+		if strings.HasPrefix(command, "brew") || strings.HasPrefix(command, "eval") {
 			return errors.New("interrupted; the same command goes on from here")
 		}
 		return errors.New("interrupted")
