@@ -121,6 +121,7 @@ func logs(ctx context.Context, m *measure, all []request) ([]float64, error) {
 		if err := m.add(ctx, r.tokens[:len(r.tokens)-1], n-1, r.tokens[n:]); err != nil {
 			return nil, err
 		}
+		m.done += int64(n - 1) // the context is work too
 	}
 	if err := m.finish(ctx); err != nil {
 		return nil, err
