@@ -16,10 +16,7 @@ import (
 	"strings"
 )
 
-// The implementations, each needing all that the ones before it need. AVX2 is
-// run and timed natively. The AVX-512 kernels give the bits of the generic ones
-// in a simulation of their instructions as GNU objdump decodes them; they have
-// not been run or timed on such a processor.
+// The implementations, each needing all that the ones before it need.
 const (
 	generic = iota
 	avx2    // AVX2, FMA, F16C
