@@ -46,16 +46,11 @@ func (c *brewCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := g.open()
+	s, end, err := g.hold()
 	if err != nil {
 		return err
 	}
-	defer s.close(&err)
-	release, err := s.Hold(g.ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
+	defer end(&err)
 	result, err := s.brewing(g, r, c.Recipe)
 	if err != nil {
 		return err

@@ -31,16 +31,11 @@ func (c *corpusCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := g.open()
+	s, end, err := g.hold()
 	if err != nil {
 		return err
 	}
-	defer s.close(&err)
-	release, err := s.Hold(g.ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
+	defer end(&err)
 	p := newProgress(g)
 	p.out = nil // one document is promised
 	result, err := collectOnly(g.ctx, s, r, p)

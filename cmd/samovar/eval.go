@@ -39,16 +39,11 @@ type evaluated struct {
 }
 
 func (c *evalCommand) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, end, err := g.hold()
 	if err != nil {
 		return err
 	}
-	defer s.close(&err)
-	release, err := s.Hold(g.ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
+	defer end(&err)
 	dev, err := compute.CPU{}.Open()
 	if err != nil {
 		return err

@@ -48,6 +48,22 @@ func (g *globals) open() (*store, error) {
 	return &store{s, l}, nil
 }
 
+// hold opens the store and keeps gc from it until end.
+func (g *globals) hold() (s *store, end func(*error), err error) {
+	if s, err = g.open(); err != nil {
+		return nil, nil, err
+	}
+	release, err := s.Hold(g.ctx)
+	if err != nil {
+		s.close(&err)
+		return nil, nil, err
+	}
+	return s, func(err *error) {
+		release()
+		s.close(err)
+	}, nil
+}
+
 // Finished returns the output of the run with that key.
 func (s *store) Finished(key samovar.Digest) (out samovar.Input, run samovar.Run, ok bool, err error) {
 	d, ok := s.Store.Finished(key)
