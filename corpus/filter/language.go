@@ -74,6 +74,29 @@ func (f *Filter) otherLanguage(d *document) string {
 	return ""
 }
 
+// Identify returns the language that a text is in as a BCP 47 tag, or "und" if
+// that is not sure: by its common words, or by what the library takes it for.
+func Identify(text string) string {
+	d := scan(middle(text, 8*sampleRunes))
+	defer d.release()
+	if d.tokens < shortText && d.alone < 2*shortText {
+		return "und"
+	}
+	for i, c := range commonWords {
+		if (&identifier{listed: i}).common(d.words) {
+			return c.code
+		}
+	}
+	found := detect(middle(text, sampleRunes))
+	if found < 0 || whatlanggo.DetectWithOptions(middle(text, sampleRunes), whatlanggo.Options{}).Confidence < sure {
+		return "und"
+	}
+	if code := found.Iso6391(); code != "" {
+		return code
+	}
+	return found.Iso6393()
+}
+
 // detect returns the language that the library takes a text for, of those that
 // have all its letters.
 func detect(text string) whatlanggo.Lang {
