@@ -1,5 +1,5 @@
-// Command house prepares the texts of recipes/house.yaml from the data that its
-// argument names: stories without their line breaks and typographic quotes,
+// Command house prepares the texts of recipes/house.yaml, and of its sisters in
+// French and Russian, from the data that its argument names: stories without their line breaks and typographic quotes,
 // TinyStories with its capitals back, the part of it that is told as answers to
 // somebody who asks for a story, and what the model says of itself. A story is
 // text or answer, never both. It belongs to the recipe alone. Start with main.
@@ -18,19 +18,25 @@ import (
 )
 
 func main() {
-	data := flag.String("data", "", "folder with corpora/en")
+	data := flag.String("data", "", "folder with corpora")
 	out := flag.String("out", "", "folder for the texts")
+	language := flag.String("language", "en", "en, or fr or ru for a sister")
 	flag.Parse()
-	if err := run(filepath.Join(*data, "corpora", "en"), *out); err != nil {
+	prepare, ok := map[string]func(in, out string) error{"en": inEnglish, "fr": inFrench, "ru": inRussian}[*language]
+	err := fmt.Errorf("language %q: en, fr or ru is expected", *language)
+	if ok {
+		err = os.MkdirAll(*out, 0o755)
+	}
+	if err == nil {
+		err = prepare(filepath.Join(*data, "corpora", *language), *out)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "house:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in, out string) error {
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
+func inEnglish(in, out string) error {
 	gutenberg, err := stories(filepath.Join(in, "lcats_gutenberg_stories.jsonl.gz"))
 	if err != nil {
 		return err
@@ -39,15 +45,43 @@ func run(in, out string) error {
 	if err != nil {
 		return err
 	}
-	said, err := self()
+	if err := write(filepath.Join(out, "gutenberg.jsonl"), gutenberg); err != nil {
+		return err
+	}
+	return english.write(out, "tiny.jsonl", told, asked)
+}
+
+func inRussian(in, out string) error {
+	told, asked, err := tinyRussian(filepath.Join(in, "ts_ru.jsonl.gz"))
 	if err != nil {
 		return err
 	}
+	return russian.write(out, "tiny.ru.jsonl", told, asked)
+}
+
+func inFrench(in, out string) error {
+	told, asked, err := fables(filepath.Join(in, "african_storybook.jsonl.gz"))
+	if err != nil {
+		return err
+	}
+	return french.write(out, "fables.fr.jsonl", told, asked)
+}
+
+// write writes what is told, what is told as an answer, and what the model says
+// of itself.
+func (t tongue) write(out, name string, told []text, asked []dialogue) error {
+	said, err := t.self()
+	if err != nil {
+		return err
+	}
+	suffix := ".jsonl"
+	if t.suffix != "" {
+		suffix = "." + t.suffix + suffix
+	}
 	return errors.Join(
-		write(filepath.Join(out, "gutenberg.jsonl"), gutenberg),
-		write(filepath.Join(out, "tiny.jsonl"), told),
-		write(filepath.Join(out, "asked.jsonl"), asked),
-		write(filepath.Join(out, "self.jsonl"), said))
+		write(filepath.Join(out, name), told),
+		write(filepath.Join(out, "asked"+suffix), asked),
+		write(filepath.Join(out, "self"+suffix), said))
 }
 
 // text and dialogue are lines of a source.

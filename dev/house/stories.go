@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // quotes makes typographic signs those of a keyboard, as the other sources have
@@ -96,7 +98,11 @@ func capitals(s string) string {
 	return spoken.ReplaceAllStringFunc(s, func(m string) string { return m[:2] + strings.ToLower(m[2:3]) + m[3:] })
 }
 
-func large(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+// large writes the first letter large.
+func large(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
 
 var (
 	subject = regexp.MustCompile(`\ba (?:(?:very|little|big|small|young|old|happy|sad|kind|clever|brave|funny|nice|pretty|red|blue|brown) )*([a-z]{3,})\b`)
