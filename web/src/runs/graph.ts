@@ -74,6 +74,17 @@ export function fromTrace(lineage: Lineage): Graph {
 
 const factsIn = (v: Json): Fact[] => factsOf({ kind: '', digest: '', stage: '', run: '', summary: v, inputs: [] });
 
+/** What an evaluation asked, such as "blimp", by the figures of its run: that
+ * which has a level of chance. */
+function taskIn(figures: Json): string | undefined {
+  return Object.keys(figures).find((k) => `${k}_chance` in figures);
+}
+
+/** Figures without those of parts, such as "blimp/passive_1". */
+function whole(figures: Json): Json {
+  return Object.fromEntries(Object.entries(figures).filter(([k]) => !k.includes('/')));
+}
+
 /** The graph of /api/lineage, in which runs are nodes of their own: a run and
  * what it made become one. */
 export function fromLineage(body: Json): Graph {
@@ -96,11 +107,11 @@ export function fromLineage(body: Json): Graph {
         ...structuredClone(blank),
         id,
         step,
-        name: string(array(n['names'])[0]) ?? string(n['name']) ?? kind,
+        name: string(array(n['names'])[0]) ?? (step === 'eval' ? taskIn(object(made?.['figures'])) : undefined) ?? string(n['name']) ?? kind,
         run: string(made?.['run']) ?? '',
         digest: string(n['digest']) ?? '',
         facts: factsIn({
-          ...object(made?.['figures']),
+          ...whole(object(made?.['figures'])),
           ...(made ? { machine: made['machine'], numerics: made['numerics'], finished: made['finished'], seconds: made['seconds'] } : {}),
           ...(step === 'source' ? { licence: source['licence'], language: source['language'], bytes: source['bytes'] } : {}),
         }).filter((f) => f.value !== undefined && f.value !== 'undefined'),
