@@ -50,7 +50,7 @@ func testRunsList(t *testing.T, browser context.Context) {
 	a := newAPI(t)
 	p := open(t, browser, a.URL, wide)
 	p.press("Runs")
-	for _, text := range []string{"In progress", "diary", "Brewing", "Training, 30%", "11 mins left", "Loss 3.25", "5,120 tokens/s",
+	for _, text := range []string{"In progress", "diary", "Brewing", "Training · 30%", "11 mins left", "Loss 3.25", "5,120 tokens/s",
 		"Not finished", "Stopped", "collect: texts is empty", "Finished", "tales-small", "1.21 bits per byte", "187 kJ (0.0521 kWh) measured"} {
 		p.see(text)
 	}
@@ -193,7 +193,7 @@ func texts(t *testing.T) string {
 // fill answers what the page asks about a folder and begins.
 func (p *tab) fill() {
 	p.t.Helper()
-	p.see("2 files, 6 byte")
+	p.see("2 files · 6 byte")
 	p.see("This is little text")
 	p.wait(`document.querySelector('#name').value === 'my-notes'`)
 	p.run("fill in", chromedp.SendKeys("#origin", "Ann, who wrote them"), chromedp.SendKeys("#licence", "CC-BY-4.0"),

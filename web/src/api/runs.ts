@@ -42,6 +42,8 @@ export interface Brew {
   /** Its texts were dropped on the page and lie in the store. */
   dropped: boolean;
   started: string;
+  /** When it last changed: of one that waits, since when. */
+  updated: string;
   stages: Stage[];
   now?: Moment;
   method?: string;
@@ -107,6 +109,7 @@ export function brewOf(v: unknown): Brew {
     error: string(b['error']),
     dropped: b['dropped'] === true,
     started: string(b['started']) ?? '',
+    updated: string(b['updated']) ?? '',
     method: string(b['method']),
     stages: array(b['stages']).map((item) => {
       const s = object(item);

@@ -202,6 +202,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     into: string;
     digest: string;
     card: string;
+    cardNote: string;
     noCard: string;
     settings: string;
     beside: string;

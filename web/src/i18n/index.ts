@@ -69,10 +69,11 @@ export class Voice {
     return (forms[this.rules.select(n)] ?? forms.other).replace('{n}', this.number(n));
   }
 
-  seconds(s: number): string {
+  /** A time that was measured; one that is only guessed deserves two digits. */
+  seconds(s: number, digits = 3): string {
     if (s < 1) return this.number(Math.round(s * 1000), { style: 'unit', unit: 'millisecond', unitDisplay: 'short' });
-    if (s < 120) return this.unit(s, 'second');
-    return s < 7200 ? this.unit(s / 60, 'minute') : this.unit(s / 3600, 'hour');
+    if (s < 120) return this.unit(s, 'second', digits);
+    return s < 7200 ? this.unit(s / 60, 'minute', digits) : this.unit(s / 3600, 'hour', digits);
   }
 
   bytes(n: number): string {
@@ -111,7 +112,7 @@ export class Voice {
     return new Intl.ListFormat(this.locale, { type: 'conjunction' }).format(items);
   }
 
-  private unit(n: number, unit: string): string {
-    return this.number(n, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 });
+  private unit(n: number, unit: string, digits = 3): string {
+    return this.number(n, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: digits });
   }
 }

@@ -1,6 +1,6 @@
 // What stages and runs are called to people. Pure functions.
 import type { Run } from '../api/runs';
-import type { Dictionary } from '../i18n';
+import type { Dictionary, Voice } from '../i18n';
 import { nameOf } from '../lineage/steps';
 
 /** "quantize Q8_0" is "Quantisation Q8_0" in English. */
@@ -16,8 +16,18 @@ export function stageNote(node: string, words: Dictionary): string {
   return step ? words.lineage.explain[step] : '';
 }
 
-/** A run in a line: the model's name and what was done, with the number of the
- * run where there is no name. */
+/** What a run is called: by its model's name, or by its number where the model
+ * has none. */
+export function runName(run: Run, words: Dictionary): string {
+  return run.name ?? words.lineage.run(run.id);
+}
+
+/** A run in a line: its name and what was done. */
 export function title(run: Run, words: Dictionary): string {
-  return `${run.name ?? words.lineage.run(run.id)} · ${stageName(run.stage, words)}`;
+  return `${runName(run, words)} · ${stageName(run.stage, words)}`;
+}
+
+/** A setting's value as people of a language write it. */
+export function valueOf(value: string, voice: Voice): string {
+  return /^-?\d+(\.\d+)?$/.test(value) ? voice.number(Number(value), { maximumSignificantDigits: 6 }) : value;
 }
