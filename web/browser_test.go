@@ -120,6 +120,7 @@ func open(t *testing.T, browser context.Context, url string, v view) *tab {
 			return err
 		}),
 		emulation.SetDeviceMetricsOverride(v.width, v.height, 1, v.width < 600),
+		emulation.SetTouchEmulationEnabled(v.width < 600),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme},
 			{Name: "prefers-reduced-motion", Value: "reduce"},
@@ -302,6 +303,19 @@ func (p *tab) shot(name string) {
 	}
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
 		p.t.Fatal(err)
+	}
+}
+
+// fingertips fails the test for each control on which a fingertip, 44 px wide,
+// would not fit. Links within text and what is not to be seen are exempt.
+func (p *tab) fingertips(what string) {
+	p.t.Helper()
+	small := p.eval(`[...document.querySelectorAll('button, select, summary, label:has(input), nav a, .button, .up, .line a, .runs a')].flatMap(e => {
+		const r = e.getBoundingClientRect();
+		return r.height < 2 || r.height >= 44 || e.matches('.unseen') ? [] : [e.tagName + ' ' + (e.ariaLabel ?? e.innerText) + ' ' + r.height];
+	}).join('\n')`)
+	if small != "" {
+		p.t.Errorf("%s: too low for a fingertip:\n%v", what, small)
 	}
 }
 

@@ -20,6 +20,7 @@ func TestRunsPage(t *testing.T) {
 		test func(*testing.T, context.Context)
 	}{
 		{"list", testRunsList},
+		{"long list", testRunsMany},
 		{"live", testRunsLive},
 		{"stop and go on", testRunsActs},
 		{"finished", testRunsFinished},
@@ -58,6 +59,26 @@ func testRunsList(t *testing.T, browser context.Context) {
 		t.Errorf("the list begins with %v", first)
 	}
 	p.wait(`document.title === 'Runs · Samovar'`)
+}
+
+// testRunsMany holds a long list to its beginning until all is asked for, and
+// brews to the order in which they come about.
+func testRunsMany(t *testing.T, browser context.Context) {
+	a := newAPI(t)
+	a.kitchen.set(map[string]any{"id": "w2", "name": "second", "state": "waiting", "updated": "2026-11-22T09:00:02Z", "stages": []any{}})
+	a.kitchen.set(map[string]any{"id": "w1", "name": "first", "state": "waiting", "updated": "2026-11-22T09:00:01Z", "stages": []any{}})
+	for i := range 40 {
+		id := fmt.Sprint("f", i)
+		a.kitchen.set(map[string]any{"id": id, "name": id, "state": "failed", "error": "no text", "started": "2026-11-20T08:00:00Z", "stages": []any{}})
+	}
+	p := open(t, browser, a.URL+"/#/runs", wide)
+	p.see("Earlier (38)")
+	if order := p.eval(`[...document.querySelector('.cards').querySelectorAll('a')].map(e => e.innerText).join()`); order != "diary,first,second" {
+		t.Errorf("in progress are %v", order)
+	}
+	p.lose("f39")
+	p.press("Earlier (38)")
+	p.see("f39")
 }
 
 func testRunsLive(t *testing.T, browser context.Context) {
@@ -336,6 +357,9 @@ func testRunsPictures(t *testing.T, browser context.Context) {
 					}
 					what := strings.Join([]string{"runs", c.name, language, size.name, theme}, "-")
 					p.fits(what)
+					if size.view == phone {
+						p.fingertips(what)
+					}
 					p.shot(what)
 				}
 			}

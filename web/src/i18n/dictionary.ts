@@ -183,6 +183,8 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     after: (tokens: string) => string;
     numbers: string;
     noCurve: string;
+    curveComing: string;
+    byHeart: (tokens: string) => string;
     curve: string;
     stages: string;
     found: string;

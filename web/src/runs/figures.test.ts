@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { brewOf, pointOf, runOf, type Details, type Point } from '../api/runs';
-import { aligned, current, differences, ends, flat, joined, joulesOf, learning, samples, share, term, thinned } from './figures';
+import { aligned, current, differences, ends, flat, joined, joulesOf, learning, samples, share, term, thinned, turned } from './figures';
 
 const point = (step: number, more: Partial<Point> = {}): Point => ({ step, tokens: step * 10, ...more });
 
@@ -71,6 +71,17 @@ describe('a brew', () => {
 });
 
 const details = (settings: Details['settings'], more: object = {}): Details => ({ run: runOf(more), settings, sources: [] });
+
+describe('turned', () => {
+  it.each([
+    ['is nothing while it gets better', [3, 2.5, 2.4], undefined],
+    ['is nothing for noise', [3, 2.4, 2.41], undefined],
+    ['is where unseen text was predicted best', [3, 2.4, 2.6, 3.1], 20],
+    ['is nothing without measurements', [], undefined],
+  ])('%s', (_, bits, tokens) => {
+    expect(turned([...bits.map((bitsPerByte, i) => point(i + 1, { bitsPerByte })), point(9, { loss: 1 })])).toBe(tokens);
+  });
+});
 
 describe('differences', () => {
   it('are the settings that are not the same, known names first', () => {

@@ -39,6 +39,18 @@ export function ends(points: Point[], figure: Figure): [number, number] | undefi
   return known.length > 0 ? [known[0]!, known.at(-1)!] : undefined;
 }
 
+/** How much more bits per byte than at best mean that a model has turned from
+ * learning to remembering; less is the noise of a measurement. */
+const turn = 1.02;
+
+/** The tokens at which unseen text was predicted best, if it is predicted
+ * worse since: the model learns its texts by heart. */
+export function turned(points: Point[]): number | undefined {
+  const known = points.filter((p) => p.bitsPerByte !== undefined);
+  const best = known.reduce<Point | undefined>((b, p) => (b && b.bitsPerByte! <= p.bitsPerByte! ? b : p), undefined);
+  return best && known.at(-1)!.bitsPerByte! > turn * best.bitsPerByte! ? best.tokens : undefined;
+}
+
 /** At most so many points, spread evenly, the last among them. */
 export function thinned<T>(points: T[], most: number): T[] {
   if (points.length <= most) return points;

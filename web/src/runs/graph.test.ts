@@ -53,5 +53,16 @@ describe('fromLineage', () => {
     expect(graph.get('m')!.facts.map((f) => [f.name, f.value])).toEqual([['loss', 3], ['machine', 'EPYC']]);
     expect(graph.get('c')).toMatchObject({ step: 'corpus', gone: true, into: ['m'], from: ['source/x'] });
   });
+  it('names an evaluation by its task and leaves out figures of parts', () => {
+    const evaluated = fromLineage({
+      nodes: [
+        { id: 'e', type: 'artifact', kind: 'evaluation', name: 'evaluation', digest: 'e' },
+        { id: 'run/5', type: 'run', stage: 'evaluate', figures: { blimp: 55, 'blimp/passive_1': 40, blimp_chance: 50 } },
+      ],
+      edges: [{ from: 'run/5', to: 'e' }],
+    });
+    expect(evaluated.get('e')).toMatchObject({ step: 'eval', name: 'blimp' });
+    expect(evaluated.get('e')!.facts.map((f) => f.name)).toEqual(['blimp', 'blimp_chance']);
+  });
   it('of something else is empty', () => expect(fromLineage({}).size).toBe(0));
 });
