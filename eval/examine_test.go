@@ -271,6 +271,18 @@ func TestPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clear := against
+	clear.Difference, clear.Interval = 1.5, [2]float64{1, 2}
+	for want, p := range map[string]eval.Page{
+		"is better cannot be told: the difference": {Examination: e, Comparison: &against},
+		"tiny is better on such items.":            {Model: "tiny", Examination: e, Comparison: &clear},
+	} {
+		var b bytes.Buffer
+		p.Figure.N = 100
+		if err := p.Write(&b); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("the page does not say %q: %v", want, err)
+		}
+	}
 	for _, p := range []eval.Page{{Model: "tiny", Examination: e}, {Model: "tiny", Other: "<other>", Examination: e, Comparison: &against}} {
 		var b bytes.Buffer
 		if err := p.Write(&b); err != nil {

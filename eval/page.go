@@ -24,25 +24,34 @@ var pageText string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// Sizes of the plot, in units of the picture, which fills the width of a phone.
-// A name stands above its bar.
+// Heights in the plot, in pixels; widths are percent, so that its letters have
+// the size of all others on any screen. A name stands above its bar.
 const (
-	plotWidth   = 440
-	scoreWidth  = 70
 	rowHeight   = 38
 	labelHeight = 18
 	barHeight   = 14
+	axisHeight  = 40
 )
+
+// asks says what is asked of a model, for who has not heard of the task.
+var asks = map[task.Kind]string{
+	task.Blimp:  "Pairs of sentences that differ in one thing, which makes one of them wrong. What counts is how often the model finds the right one likelier.",
+	task.Choice: "Questions, or beginnings, with several endings. What counts is how often the model finds the right ending likeliest.",
+	task.Exact:  "Problems that have a number for an answer. What counts is how often the model writes the right one.",
+	task.BPB:    "Texts that the model is to predict. What counts is how many bits it needs for a byte of them: the fewer, the better.",
+}
 
 // plot is what the template draws: numbers that are ready to be set.
 type plot struct {
 	Page
-	Title         string
-	Digits        int
-	Width, Height int
-	Right, Bottom int // of the bars
-	Ticks         []tick
-	Rows          []bar
+	Title, Asks    string
+	Sign, Axis     string // of the score: " %", "percent right"
+	Items          string // what is counted
+	Verdict        string // of the comparison
+	Digits         int
+	Height, Bottom int // of the picture, and of the bars in it
+	Ticks          []tick
+	Rows           []bar
 }
 
 type tick struct {
@@ -51,6 +60,7 @@ type tick struct {
 }
 
 // bar is one row: a figure with 95 % of confidence around it, and the other's.
+// What lies across is in percent of the width.
 type bar struct {
 	Name         string
 	Label, Value float64 // where the texts stand
@@ -71,16 +81,19 @@ type mark struct {
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	d := plot{Page: p, Title: p.Name, Digits: 2, Right: plotWidth, Width: plotWidth + scoreWidth}
+	d := plot{Page: p, Title: p.Name, Asks: asks[p.Task], Sign: "\u00a0%", Axis: "percent right", Items: p.items(), Digits: 2}
 	if p.Task == task.BPB {
-		d.Digits = 4
+		d.Digits, d.Sign, d.Axis = 4, " bits per byte", "bits per byte"
 	}
-	rows := []SetFigure{{"all", p.Figure}}
-	if len(p.Sets) > 1 {
+	d.Verdict = p.verdict()
+	rows := []SetFigure{{"all together", p.Figure}}
+	if len(p.Sets) == 1 {
+		rows[0].Set = p.Sets[0].Set
+	} else {
 		rows = append(rows, p.Sets...)
 	}
 	top := d.top(rows)
-	x := func(v float64) float64 { return plotWidth * math.Max(0, math.Min(v, top)) / top }
+	x := func(v float64) float64 { return 100 * math.Max(0, math.Min(v, top)) / top }
 	for i := range 5 {
 		v := top * float64(i) / 4
 		d.Ticks = append(d.Ticks, tick{x(v), fmt.Sprintf("%.3g", v)})
@@ -89,8 +102,35 @@ func (p Page) Write(w io.Writer) error {
 		d.Rows = append(d.Rows, d.row(i, r, x))
 	}
 	d.Bottom = rowHeight * len(rows)
-	d.Height = d.Bottom + 22
+	d.Height = d.Bottom + axisHeight
 	return pageTemplate.Execute(w, d)
+}
+
+// few items are too few for the interval of a difference to be right.
+const few = 30
+
+// verdict says which of two models is better, if that can be told.
+func (p Page) verdict() string {
+	c := p.Comparison
+	switch {
+	case c == nil:
+		return ""
+	case p.Figure.N < few:
+		return fmt.Sprintf("Which of the two is better cannot be told from fewer than %d %s.", few, p.items())
+	case c.Interval[0] <= 0 && c.Interval[1] >= 0:
+		return "Which of the two is better cannot be told: the difference may be chance."
+	case (c.Difference > 0) != (p.Task == task.BPB):
+		return p.Model + " is better on such " + p.items() + "."
+	}
+	return p.Other + " is better on such " + p.items() + "."
+}
+
+// items is what is counted.
+func (p Page) items() string {
+	if p.Task == task.BPB {
+		return "texts"
+	}
+	return "items"
 }
 
 // top is the end of the axis: 100 % or, of bits per byte, what holds all.
