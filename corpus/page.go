@@ -15,6 +15,7 @@ var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"thousands": thousands, "bytes": bytesOf, "percent": percent, "what": whatOf, "parts": partsOf,
+	"number": func(i int) int { return i + 1 }, "language": languageOf,
 }).Parse(pageText))
 
 // HTML writes the report as a page that needs nothing else.
@@ -61,13 +62,20 @@ type portion struct {
 	Percent string
 }
 
-func partsOf(shares []Share) (all []portion) {
+// portions are the shares of a whole, and by what it was divided.
+type portions struct {
+	By    string
+	Parts []portion
+}
+
+func partsOf(by string, shares []Share) portions {
 	var whole int64
 	for _, s := range shares {
 		whole += s.Bytes
 	}
+	all := portions{By: by}
 	for _, s := range shares {
-		all = append(all, portion{s, percent(s.Bytes, whole)})
+		all.Parts = append(all.Parts, portion{s, percent(s.Bytes, whole)})
 	}
 	return all
 }
@@ -110,6 +118,14 @@ func whatOf(name string) string {
 		}
 	}
 	return name
+}
+
+// languageOf is the tag of a language, or what its absence means.
+func languageOf(tag string) string {
+	if tag == "zxx" {
+		return "none (zxx)"
+	}
+	return tag
 }
 
 // thousands writes a number with spaces that do not break.

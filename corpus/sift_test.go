@@ -130,7 +130,7 @@ func checkSifted(t *testing.T, out samovar.Output) {
 	if err := report.HTML(&page, "tea"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<title>tea: corpus</title>", "near-duplicates</b>: 5 left out", "Lorem ipsum", "&lt;email&gt;", "rolls.jsonl", "BSD-3-Clause"} {
+	for _, want := range []string{"<title>tea: corpus</title>", "near-duplicates</b>: 5 left out", "Lorem ipsum", "&lt;email&gt;", "rolls.jsonl", "BSD-3-Clause", "<h3>1 · ", "held out"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page has no %q", want)
 		}

@@ -106,7 +106,7 @@ func (c collected) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SOURCE\tREAD\tLEFT OUT\tREMAIN\tTEXT\tLANGUAGE\tLICENCE\tORIGIN")
 	for i, s := range c.Sources {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", i, s.Read(), s.Lost(), s.Documents, size(s.BytesOut), s.Language, s.Licence, s.Origin)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%s\t%s\t%s\t%s\n", i+1, s.Read(), s.Lost(), s.Documents, size(s.BytesOut), s.Language, s.Licence, s.Origin)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -114,7 +114,7 @@ func (c collected) print(out io.Writer) error {
 	fmt.Fprintln(w, "\nSOURCE\tFILTER\tLEFT OUT\tMASKED\tCOUNTED\tMOSTLY")
 	for i, s := range c.Sources {
 		for _, t := range s.Tallies() {
-			fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%d\t%s\n", i, t.Name, t.Dropped, t.Masked, t.Counted, t.Mostly())
+			fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%d\t%s\n", i+1, t.Name, t.Dropped, t.Masked, t.Counted, t.Mostly())
 		}
 	}
 	if err := w.Flush(); err != nil {
