@@ -190,7 +190,7 @@ func (s Score) row() []string {
 		what += ": " + cell(s.Source)
 	case s.Set != "":
 		what += ": " + cell(s.Set)
-	default:
+	case s.Name != s.Task:
 		what += " (" + cell(s.Task) + ")"
 	}
 	if s.Unit != bitsPerByte {
