@@ -279,7 +279,7 @@ func (r *Recipe) check() error {
 		return errors.New("name is missing: what the model is to be called")
 	}
 	if !namePattern.MatchString(r.Name) {
-		return fmt.Errorf("name: %q is no name: small letters, digits, and . _ - between them are expected", r.Name)
+		return fmt.Errorf("name: %q is no name: at most 64 small letters, digits, and . _ - between them are expected", r.Name)
 	}
 	if len(r.Corpus) == 0 {
 		return errors.New("corpus: there is no source; give at least one with path, language, licence and origin")
