@@ -110,7 +110,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
     unreached: 'تعذّر الوصول إلى ساموفار.',
     cut: 'انقطع الاتصال قبل أن يكتمل الجواب.',
     loading: 'يجري تحميل النموذج …',
-    noModels: 'لا يوجد نموذج هنا بعد. حضّر واحدًا: samovar brew recipes/gopher.yaml',
+    noModels: 'لا يوجد نموذج هنا بعد. حضِّر واحدًا في صفحة «التدريب» أو بالأمر: samovar brew recipes/gopher.yaml',
     models: 'تعذّرت قراءة قائمة النماذج.',
     status: (n) => `الحالة ${n}`,
   },

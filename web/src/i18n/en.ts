@@ -98,7 +98,7 @@ export const en: Dictionary<'one' | 'other'> = {
     unreached: 'Samovar could not be reached.',
     cut: 'The connection broke before the answer was complete.',
     loading: 'The model is being loaded …',
-    noModels: 'There is no model here yet. Brew one: samovar brew recipes/gopher.yaml',
+    noModels: 'There is no model here yet. Brew one on the page “Runs”, or with: samovar brew recipes/gopher.yaml',
     models: 'The list of models could not be read.',
     status: (n) => `status ${n}`,
   },

@@ -36,6 +36,11 @@ describe.each(codes)('the dictionary %s', (code) => {
     expect(Object.keys(words.figures.tokens).toSorted()).toEqual(want);
   });
 
+  it('breaks no line before French punctuation', () => {
+    if (code !== 'fr') return;
+    for (const [path, text] of texts(words)) expect(text, path).not.toMatch(/ [;:?!»]|« /);
+  });
+
   it('is translated', () => {
     if (code === 'en') return;
     const english = new Map(texts(languages.en.words));
@@ -83,6 +88,8 @@ describe('Voice', () => {
   it('writes numbers as the language does', () => {
     expect(new Voice('fr', 'fr').joules(1500)).toBe('1,5 kJ');
     expect(en.seconds(0.1234)).toBe('123 ms');
+    expect(en.seconds(189)).toBe('3.15 min');
+    expect(en.seconds(189, 2)).toBe('3.2 min');
     expect(en.bytes(12_345_678)).toBe('12.3 MB');
     expect(en.language('fr')).toBe('French');
     expect(en.moment('2026-11-22 08:28 UTC')).toMatch(/2026/);

@@ -98,7 +98,7 @@ export const ru: Dictionary<'one' | 'few' | 'many' | 'other'> = {
     unreached: 'До Самовара не удалось достучаться.',
     cut: 'Связь прервалась раньше, чем ответ был готов.',
     loading: 'Модель загружается …',
-    noModels: 'Здесь ещё нет модели. Заварите её: samovar brew recipes/gopher.yaml',
+    noModels: 'Здесь пока нет модели. Заварите её на странице «Обучение» или командой: samovar brew recipes/gopher.yaml',
     models: 'Не удалось прочитать список моделей.',
     status: (n) => `код ${n}`,
   },
