@@ -266,7 +266,7 @@ func (p *tab) enter(modifiers ...input.Modifier) {
 // write puts text into the composer and sends it with Enter.
 func (p *tab) write(text string) {
 	p.t.Helper()
-	p.wait(`document.querySelector('#message') !== null`)
+	p.wait(`document.querySelector('#message') !== null && document.querySelector('dialog[open]') === null`)
 	p.run("write "+text, chromedp.Focus("#message"), chromedp.SendKeys("#message", text))
 	p.enter()
 }

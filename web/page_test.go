@@ -288,6 +288,7 @@ func testLostConnection(t *testing.T, browser context.Context) {
 	p.see("Try again")
 	p.write("still there?")
 	p.see("This is answer 2")
+	p.answered(2)
 	a.CloseClientConnections()
 	a.Listener.Close()
 	p.write("and now?")
