@@ -21,7 +21,7 @@ func BenchmarkStep(b *testing.B) {
 			defer dev.Close()
 			m := model.Derive(depth, 4096)
 			m.Window = 512
-			c, err := Config{Batch: 8192, Leaves: 4}.Resolve(m.Width, m.Window, 0)
+			c, err := Config{Batch: 8192, Leaves: 4}.Resolve(m.Width, m.Window)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -289,7 +289,7 @@ func newKitchen(t *testing.T) *kitchen {
 	}
 	k := &kitchen{dev: openCPU(t, 2), model: small(model.Llama)}
 	k.model.Vocabulary = tok.Size()
-	c, err := Config{Batch: testRows * k.model.Window}.Resolve(k.model.Width, k.model.Window, 1000)
+	c, err := Config{Batch: testRows * k.model.Window}.Resolve(k.model.Width, k.model.Window)
 	if err != nil {
 		t.Fatal(err)
 	}

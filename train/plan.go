@@ -67,7 +67,7 @@ type Open func(shards samovar.Input, batch, window int) (data Data, close func()
 func (*Plan) Name() string { return "plan" }
 
 // Version is raised when the same budget gives another plan.
-func (*Plan) Version() int { return 1 }
+func (*Plan) Version() int { return 2 }
 
 // Numerics is that of the device.
 func (p *Plan) Numerics() string { return p.Device.Numerics() }
@@ -93,7 +93,7 @@ func (p *Plan) Run(ctx context.Context, work samovar.Work) (samovar.Output, erro
 			return samovar.Output{}, fmt.Errorf("measure the speed of training: %w", err)
 		}
 	}
-	c, err := p.Train.Resolve(p.Model.Width, p.Model.Window, tokens)
+	c, err := p.Train.Choose(p.Model.Width, p.Model.Window, tokens)
 	if err != nil {
 		return samovar.Output{}, err
 	}
@@ -119,7 +119,7 @@ const (
 
 // measure trains for a moment and returns the tokens that the budget buys.
 func (p *Plan) measure(ctx context.Context, work samovar.Work) (int64, error) {
-	c, err := p.Train.Resolve(p.Model.Width, p.Model.Window, 0)
+	c, err := p.Train.Choose(p.Model.Width, p.Model.Window, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -122,7 +122,7 @@ func (p *preferring) open(ctx context.Context) (err error) {
 	if c.Warmup == 0 {
 		c.Warmup = preferenceWarmup
 	}
-	c, err = c.Resolve(p.Model.Width, p.Model.Window, 0)
+	c, err = c.Resolve(p.Model.Width, p.Model.Window)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestDPO(t *testing.T) {
 	for _, dev := range []compute.Device{openCPU(t, 1), openCPU(t, 3), opaque.New(openCPU(t, 2))} {
 		for _, leaves := range []int{1, 2, 8} {
 			t.Run(fmt.Sprintf("%s, %d leaves", dev.Name(), leaves), func(t *testing.T) {
-				c, err := Config{Leaves: leaves, Micro: 32}.Resolve(g.Config.Width, g.Config.Window, 0)
+				c, err := Config{Leaves: leaves, Micro: 32}.Resolve(g.Config.Width, g.Config.Window)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -131,7 +131,7 @@ func (r *run) open() error {
 // decide returns the plan, or for tuning what takes its place.
 func (r *run) decide() (Decision, error) {
 	if r.Epochs > 0 {
-		c, err := r.Tuning.Resolve(r.Model.Width, r.Model.Window, 0)
+		c, err := r.Tuning.Resolve(r.Model.Width, r.Model.Window)
 		return Decision{Config: c}, err
 	}
 	return ReadPlan(r.work.Inputs["plan"])

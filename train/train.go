@@ -39,7 +39,7 @@ const (
 
 // Config says how weights are trained. Zero means the default.
 type Config struct {
-	Batch  int `json:"batch"`  // tokens a step; default by the budget, see Resolve
+	Batch  int `json:"batch"`  // tokens a step; default 8,192; of training from nothing see Choose, here and below
 	Leaves int `json:"leaves"` // parts whose gradients are summed in a fixed tree; default 8
 	Micro  int `json:"micro"`  // tokens that are computed at once within a leaf; default 2,048
 
@@ -63,9 +63,8 @@ type Config struct {
 	Validate int `json:"validate"` // tokens of each validation while training; default 32,768
 }
 
-// Resolve fills in the defaults for a model of that width and window, a run of
-// that many tokens, and rows of that many tokens.
-func (c Config) Resolve(width, window int, tokens int64) (Config, error) {
+// Resolve fills in the defaults for a model of that width and window.
+func (c Config) Resolve(width, window int) (Config, error) {
 	set := func(x *float64, v float64) {
 		if *x == 0 {
 			*x = v
@@ -94,22 +93,10 @@ func (c Config) Resolve(width, window int, tokens int64) (Config, error) {
 		c.Validate = 32768
 	}
 	if c.Batch == 0 {
-		c.Batch = defaultBatch(tokens)
+		c.Batch = 8192
 	}
 	c.Batch = max(c.Batch/window, c.Leaves) * window
 	return c, c.check(window)
-}
-
-// defaultBatch gives a run at least some hundreds of steps: the best batch
-// grows with the data (arXiv:2406.19146 finds tokens^0.38).
-func defaultBatch(tokens int64) int {
-	switch {
-	case tokens < 20e6:
-		return 8192
-	case tokens < 200e6:
-		return 16384
-	}
-	return 32768
 }
 
 func (c Config) check(window int) error {

@@ -59,7 +59,7 @@ func newTrainer(t *testing.T, dev compute.Device, m model.Config, rows int) *Tra
 
 func newTrainerWith(t *testing.T, dev compute.Device, m model.Config, rows int, optimiser string) *Trainer {
 	t.Helper()
-	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01, Optimiser: optimiser}.Resolve(m.Width, m.Window, 1000)
+	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01, Optimiser: optimiser}.Resolve(m.Width, m.Window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,11 +235,11 @@ func TestGuard(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	for _, c := range []Config{{Leaves: -1}, {Rate: 2}, {Warmup: 0.7, Decay: 0.7}, {Beta2: 1}, {Batch: 1 << 25}, {Clip: -1}, {Schedule: "steps"}} {
-		if _, err := c.Resolve(256, 64, 1000); err == nil {
+		if _, err := c.Resolve(256, 64); err == nil {
 			t.Errorf("%+v is accepted", c)
 		}
 	}
-	c, err := Config{}.Resolve(256, 1024, 1e6)
+	c, err := Config{}.Resolve(256, 1024)
 	if err != nil || c.Batch%(1024) != 0 || c.Batch/1024 < c.Leaves {
 		t.Errorf("%s: %+v", fmt.Sprint(err), c)
 	}

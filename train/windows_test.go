@@ -58,7 +58,7 @@ func TestWindowsChecked(t *testing.T) {
 		{[]int{64}, ""}, {[]int{16, 16, 64}, ""},
 		{[]int{16, 32}, "end with 32"}, {[]int{128}, "128 tokens"}, {[]int{32, 16, 64}, "16 tokens"}, {[]int{1, 64}, "1 tokens"}, {[]int{24, 64}, "24 tokens"},
 	} {
-		_, err := Config{Batch: 512, Leaves: 8, Windows: c.windows}.Resolve(64, 64, 0)
+		_, err := Config{Batch: 512, Leaves: 8, Windows: c.windows}.Resolve(64, 64)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("windows %v: %v, want %q", c.windows, err, c.want)
 		}

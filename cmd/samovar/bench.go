@@ -196,7 +196,7 @@ func (f *figures) training(depth int) error {
 		return err
 	}
 	defer dev.Close()
-	c, err := train.Config{Batch: 8 * window}.Resolve(m.Width, window, 0)
+	c, err := train.Config{Batch: 8 * window}.Resolve(m.Width, window)
 	if err != nil {
 		return err
 	}

@@ -122,7 +122,7 @@ func (c *chain) check() error {
 	}
 	m, err := c.recipe.Model.Config(vocabulary, from)
 	if err == nil {
-		_, err = c.settings().Resolve(m.Width, m.Window, 0)
+		_, err = c.settings().Choose(m.Width, m.Window, 0)
 	}
 	return err
 }

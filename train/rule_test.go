@@ -1,0 +1,37 @@
+package train
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestChoose(t *testing.T) {
+	for _, c := range []struct {
+		given         Config
+		window        int
+		tokens        int64
+		batch, leaves int
+		windows       []int
+	}{
+		{Config{}, 256, 1e6, 4096, 2, []int{64, 64, 128, 256}},
+		{Config{}, 512, 40e6, 8192, 4, []int{128, 128, 256, 512}},
+		{Config{}, 1024, 1e9, 32768, 8, []int{256, 256, 512, 1024}},
+		{Config{}, 128, 1e6, 4096, 2, nil},                                // its quarter would be too short
+		{Config{Leaves: 8}, 1024, 1e6, 8192, 8, nil},                      // four rows cannot be eight leaves
+		{Config{Batch: 2048}, 256, 1e6, 2048, 1, []int{64, 64, 128, 256}}, // one leaf
+		{Config{Windows: []int{256}}, 256, 1e6, 4096, 2, []int{256}},
+	} {
+		got, err := c.given.Choose(256, c.window, c.tokens)
+		if err != nil {
+			t.Errorf("%+v: %v", c.given, err)
+			continue
+		}
+		if got.Batch != c.batch || got.Leaves != c.leaves || !slices.Equal(got.Windows, c.windows) || got.Rate != 0.02 || got.MuonRate != 0.01 {
+			t.Errorf("window %d, %d tokens, %+v: chosen are %+v", c.window, c.tokens, c.given, got)
+		}
+	}
+	given := Config{Rate: 0.1, MuonRate: 0.2, Decay: 0.3}
+	if got, err := given.Choose(1024, 256, 0); err != nil || got.Rate != 0.1 || got.MuonRate != 0.2 || got.Decay != 0.3 {
+		t.Errorf("what is given is not kept: %+v, %v", got, err)
+	}
+}
