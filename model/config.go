@@ -66,10 +66,12 @@ const headDim = 64
 // layer, rounded up to a multiple of 256 so that every quantised format fits
 // every matrix; a quarter as many heads hold keys as queries; the MLP is 8/3 as
 // wide as the stream (arXiv:2002.05202), rounded up likewise.
-func Derive(depth, vocabulary int) Config {
-	width := roundUp(64*depth, 256)
+func Derive(depth, vocabulary int) Config { return Shape(depth, roundUp(64*depth, 256), vocabulary) }
+
+// Shape is Derive for another width than the depth's.
+func Shape(depth, width, vocabulary int) Config {
 	return Config{
-		Architecture: Llama, Layers: depth, Width: width, Heads: width / headDim, KVHeads: max(1, width/headDim/4), HeadDim: headDim,
+		Architecture: Llama, Layers: depth, Width: width, Heads: max(1, width/headDim), KVHeads: max(1, width/headDim/4), HeadDim: headDim,
 		Hidden: roundUp(8*width/3, 256), Vocabulary: vocabulary, Window: 1024, Epsilon: 1e-5, RopeBase: 10000, Tied: true,
 	}
 }

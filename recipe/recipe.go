@@ -36,6 +36,7 @@ type Recipe struct {
 	Prefer     *Prefer   `json:"prefer"`
 	Eval       Eval      `json:"eval"`
 	Quantize   []string  `json:"quantize"` // formats, such as Q8_0
+	Predict    *Predict  `json:"predict"`
 
 	Text  string   `json:"-"` // as it was read
 	Dir   string   `json:"-"` // the recipe's folder
@@ -133,6 +134,21 @@ type Prefer struct {
 type Eval struct {
 	Tasks []Task            `json:"tasks"`
 	Gates map[string]string `json:"gates"` // such as bits_per_byte: "< 1.4"
+}
+
+// Predict is what was expected of the model before it was made, to be shown
+// beside what it reached. It decides nothing.
+type Predict struct {
+	Bits   float64 `json:"bits_per_byte"`
+	Spread float64 `json:"spread"` // by what share it may well be wrong
+}
+
+// Predicted is how many bits per byte were predicted; 0: none were.
+func (r *Recipe) Predicted() float64 {
+	if r.Predict == nil {
+		return 0
+	}
+	return r.Predict.Bits
 }
 
 // Task is an evaluation that others have published, as samovar eval runs it.
@@ -261,8 +277,17 @@ func (m Model) Config(vocabulary int, base *model.Config) (model.Config, error) 
 		depth = 4
 	}
 	c := model.Derive(depth, vocabulary)
-	if base != nil {
+	var set struct{ Width int }
+	if len(m.Fields) > 0 {
+		if err := json.Unmarshal(m.Fields, &set); err != nil {
+			return c, fmt.Errorf("model: %w", err)
+		}
+	}
+	switch {
+	case base != nil:
 		c = *base
+	case set.Width > 0:
+		c = model.Shape(depth, set.Width, vocabulary)
 	}
 	if len(m.Fields) > 0 {
 		if err := json.Unmarshal(m.Fields, &c); err != nil {
@@ -307,6 +332,9 @@ func (r *Recipe) check() error {
 	}
 	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
 		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)
+	}
+	if p := r.Predict; p != nil && !(p.Bits > 0 && p.Bits < 100 && p.Spread >= 0 && p.Spread < 1) {
+		return fmt.Errorf("predict: %g bits per byte, give or take a share of %g: above 0, and a share below 1, are expected", p.Bits, p.Spread)
 	}
 	if err := r.checkPreferences(); err != nil {
 		return err

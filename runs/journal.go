@@ -41,8 +41,9 @@ type Brew struct {
 	Updated time.Time       `json:"updated"` // last sign of life
 	Stages  []Stage         `json:"stages"`
 	Now     *samovar.Event  `json:"now,omitempty"`
-	Method  string          `json:"method,omitempty"` // of the joules
-	Result  json.RawMessage `json:"result,omitempty"` // what samovar brew --json ends with
+	Method  string          `json:"method,omitempty"`                  // of the joules
+	Predict float64         `json:"predicted_bits_per_byte,omitempty"` // by the recipe
+	Result  json.RawMessage `json:"result,omitempty"`                  // what samovar brew --json ends with
 }
 
 // active says whether somebody is at the brew, or is to be.
@@ -114,11 +115,12 @@ func Open(dir, name, recipe string, cancel func()) (*Journal, error) {
 	return j, nil
 }
 
-// Plan says which nodes the brew has, and by which method energy is read.
-func (j *Journal) Plan(nodes []string, method string) {
+// Plan says which nodes the brew has, by which method energy is read, and how
+// many bits per byte were predicted; 0: none were.
+func (j *Journal) Plan(nodes []string, method string, predicted float64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.brew.Method = method
+	j.brew.Method, j.brew.Predict = method, predicted
 	j.brew.Stages = nil
 	for _, n := range nodes {
 		j.brew.Stages = append(j.brew.Stages, Stage{Name: n})

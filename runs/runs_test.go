@@ -51,7 +51,7 @@ func pretend(recipe string) int {
 		fmt.Fprintln(os.Stderr, "samovar:", err)
 		return 1
 	}
-	j.Plan([]string{"collect", "train"}, "estimated (test)")
+	j.Plan([]string{"collect", "train"}, "estimated (test)", 1.25)
 	j.Begin("collect", samovar.DigestOf(nil))
 	j.Finish("collect", samovar.Run{ID: "3", Energy: samovar.Energy{Joules: 2}, Outputs: []samovar.Digest{samovar.DigestOf(nil)}}, false)
 	j.Begin("train", samovar.DigestOf([]byte("train")))

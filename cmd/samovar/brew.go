@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,7 @@ type brewed struct {
 	Model     samovar.Digest     `json:"model"`
 	Name      string             `json:"name,omitempty"` // empty: a gate failed
 	Bits      float64            `json:"bits_per_byte"`
+	Predicted float64            `json:"predicted_bits_per_byte,omitempty"` // by the recipe
 	XZ        float64            `json:"xz_bits_per_byte,omitempty"`
 	Quantized map[string]float64 `json:"quantized,omitempty"` // bits per byte in each format
 	Tasks     []eval.Examination `json:"tasks,omitempty"`
@@ -154,7 +156,7 @@ func brew(g *globals, s *store, r *recipe.Recipe, p *progress, j *runs.Journal) 
 	for _, n := range c.nodes {
 		nodes = append(nodes, n.Name)
 	}
-	j.Plan(nodes, meter.Read().Method)
+	j.Plan(nodes, meter.Read().Method, r.Predicted())
 	done, err := recipe.Brew(g.ctx, c.nodes, recipe.Kitchen{
 		Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Journal: journal{j, s.ids(g.ctx)},
 		Watch: func(e samovar.Event) { p.watch(e); j.Watch(e) },
@@ -173,6 +175,7 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 	}
 	out.Method = done[c.last].Run.Energy.Method
 	out.Bits = done["evaluate"].Run.Metrics["bits_per_byte"]
+	out.Predicted = c.recipe.Predicted()
 	for _, q := range c.recipe.Quantize {
 		if out.Quantized == nil {
 			out.Quantized = map[string]float64{}
@@ -253,6 +256,9 @@ func (o outcome) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s  %s\n", name, o.Model.Short())
 	fmt.Fprintf(w, "%.4f bits per byte on held-out text", o.Bits)
+	if o.Predicted > 0 {
+		fmt.Fprintf(w, "; predicted: %.4f, which is %.1f %% off", o.Predicted, 100*math.Abs(o.Predicted/o.Bits-1))
+	}
 	if o.XZ > 0 {
 		fmt.Fprintf(w, "; xz -9e: %.4f on the same text", o.XZ)
 	}

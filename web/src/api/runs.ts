@@ -47,6 +47,8 @@ export interface Brew {
   stages: Stage[];
   now?: Moment;
   method?: string;
+  /** Bits per byte that its recipe predicts. */
+  predicted?: number;
 }
 
 /** A finished training. */
@@ -111,6 +113,7 @@ export function brewOf(v: unknown): Brew {
     started: string(b['started']) ?? '',
     updated: string(b['updated']) ?? '',
     method: string(b['method']),
+    predicted: number(b['predicted_bits_per_byte']),
     stages: array(b['stages']).map((item) => {
       const s = object(item);
       return {

@@ -243,6 +243,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
     left: (time) => `بقي ${time}`,
     timeLeft: 'الوقت الباقي',
     ofStage: 'لهذه المرحلة',
+    predicted: (n) => `المتوقع: ${n}`,
     took: 'المدة',
     tokensRead: 'رموز مقروءة',
     bits: (n) => `${n} بت لكل بايت`,

@@ -172,6 +172,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     left: (time: string) => string;
     timeLeft: string;
     ofStage: string;
+    predicted: (bits: string) => string;
     took: string;
     tokensRead: string;
     bits: (n: string) => string;

@@ -231,6 +231,7 @@ export const en: Dictionary<'one' | 'other'> = {
     left: (time) => `${time} left`,
     timeLeft: 'Time left',
     ofStage: 'of this stage',
+    predicted: (n) => `predicted: ${n}`,
     took: 'Time',
     tokensRead: 'Tokens read',
     bits: (n) => `${n} bits per byte`,

@@ -231,6 +231,7 @@ export const ru: Dictionary<'one' | 'few' | 'many' | 'other'> = {
     left: (time) => `осталось ${time}`,
     timeLeft: 'Осталось',
     ofStage: 'на этот шаг',
+    predicted: (n) => `предсказано: ${n}`,
     took: 'Время',
     tokensRead: 'Прочитано токенов',
     bits: (n) => `${n} бита на байт`,
