@@ -231,7 +231,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
     left: (time) => `encore ${time}`,
     timeLeft: 'Temps restant',
     ofStage: 'pour cette étape',
-    predicted: (n) => `prévu : ${n}`,
+    predicted: (n) => `prévu : ${n}`,
     took: 'Durée',
     tokensRead: 'Jetons lus',
     bits: (n) => `${n} bits par octet`,
