@@ -23,6 +23,7 @@ require (
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
+	gonum.org/v1/gonum v0.17.0
 	k8s.io/klog/v2 v2.130.1
 	oras.land/oras-go/v2 v2.6.4
 	pgregory.net/rapid v1.3.0

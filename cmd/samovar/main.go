@@ -34,6 +34,7 @@ type commands struct {
 	globals
 
 	Up       upCommand       `cmd:"" help:"Start everything on this machine: pages and APIs."`
+	Design   designCommand   `cmd:"" help:"Write a recipe for these texts, this machine and so much time or energy."`
 	Brew     brewCommand     `cmd:"" help:"Run the chain of a recipe: finished stages are kept, interrupted ones go on."`
 	Corpus   corpusCommand   `cmd:"" help:"Collect and filter the texts of a recipe, and report what became of them."`
 	Eval     evalCommand     `cmd:"" help:"Measure a model on a task, alone or against another."`
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func advise(ctx context.Context, command string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		if strings.HasPrefix(command, "brew") || strings.HasPrefix(command, "eval") {
+		if strings.HasPrefix(command, "brew") || strings.HasPrefix(command, "eval") || strings.HasPrefix(command, "design") {
 			return errors.New("interrupted; the same command goes on from here")
 		}
 		return errors.New("interrupted")

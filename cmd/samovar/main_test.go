@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: what the commands do, as one would type it.
 //
-// Beside the commands of package testscript, scripts have the condition [data],
-// that SAMOVAR_DATA is set, and:
+// Beside the commands of package testscript, scripts have the conditions [data] and
+// [long], that SAMOVAR_DATA and SAMOVAR_LONG are set, and:
 //
 //	texts DIR COUNT       write COUNT texts of some 600 bytes
 //	dialogues FILE COUNT  write COUNT dialogues as JSON lines
@@ -63,10 +63,13 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "data" {
-				return false, fmt.Errorf("the condition %s is not known", name)
+			switch name {
+			case "data":
+				return os.Getenv("SAMOVAR_DATA") != "", nil
+			case "long":
+				return os.Getenv("SAMOVAR_LONG") != "", nil
 			}
-			return os.Getenv("SAMOVAR_DATA") != "", nil
+			return false, fmt.Errorf("the condition %s is not known", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"texts": func(s *testscript.TestScript, _ bool, args []string) {
