@@ -268,17 +268,22 @@ func ReadAnswers(in samovar.Input) (answers []Answer, err error) {
 }
 
 // ReadExamination reads the figures of a task.
-func ReadExamination(in samovar.Input) (e Examination, err error) {
+func ReadExamination(in samovar.Input) (Examination, error) { return readFigures[Examination](in) }
+
+// ReadEvaluation reads the figures of held-out text.
+func ReadEvaluation(in samovar.Input) (Evaluation, error) { return readFigures[Evaluation](in) }
+
+func readFigures[T any](in samovar.Input) (figures T, err error) {
 	path, err := in.Path(EvaluationFile)
 	if err != nil {
-		return e, err
+		return figures, err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return e, fmt.Errorf("read the evaluation: %w", err)
+		return figures, fmt.Errorf("read the evaluation: %w", err)
 	}
-	if err := json.Unmarshal(text, &e); err != nil {
-		return e, fmt.Errorf("read the evaluation %s: %w", in.Digest.Short(), err)
+	if err := json.Unmarshal(text, &figures); err != nil {
+		return figures, fmt.Errorf("read the evaluation %s: %w", in.Digest.Short(), err)
 	}
-	return e, nil
+	return figures, nil
 }

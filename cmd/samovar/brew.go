@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -186,7 +185,7 @@ func (c *chain) release(done map[string]recipe.Done) (out outcome, err error) {
 	if out.XZ, err = xz(done["collect"].Out); err != nil {
 		return out, err
 	}
-	evaluation, err := readEvaluation(done["evaluate"].Out)
+	evaluation, err := eval.ReadEvaluation(done["evaluate"].Out)
 	if err != nil {
 		return out, err
 	}
@@ -360,19 +359,3 @@ func heldOut(shards samovar.Input, window int) (all []eval.Held, err error) {
 type evalRows struct{ loader *corpus.Loader }
 
 func (d evalRows) Batch(step int64) eval.Rows { return eval.Rows(d.loader.Batch(step)) }
-
-// readEvaluation reads the figures of an evaluation.
-func readEvaluation(in samovar.Input) (e eval.Evaluation, err error) {
-	path, err := in.Path(eval.EvaluationFile)
-	if err != nil {
-		return e, err
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return e, fmt.Errorf("read the evaluation: %w", err)
-	}
-	if err := json.Unmarshal(text, &e); err != nil {
-		return e, fmt.Errorf("read the evaluation %s: %w", in.Digest.Short(), err)
-	}
-	return e, nil
-}

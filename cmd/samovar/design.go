@@ -58,7 +58,7 @@ func (c *designCommand) Run(g *globals) (err error) {
 	defer end(&err)
 	p := newProgress(g)
 	p.out = nil // one document is promised
-	d, err := design.Make(g.ctx, request, &bench{g: g, store: s, progress: p}, func(what string) {
+	d, err := design.Make(g.ctx, request, &bench{store: s, progress: p}, func(what string) {
 		p.watch(samovar.Event{Stage: "design", Text: what})
 	})
 	p.end()
@@ -189,7 +189,6 @@ func (c *designCommand) print(out io.Writer, d *design.Design) error {
 // bench is the machine as package design sees it: it brews parts of recipes in
 // the store.
 type bench struct {
-	g        *globals
 	store    *store
 	progress *progress
 }

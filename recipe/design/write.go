@@ -56,8 +56,7 @@ func (d *designer) tune(b *strings.Builder, tokens int64) (epochs float64) {
 		return 0
 	}
 	epochs = min(1, tuneShare*float64(tokens)/float64(d.read.DialogueTokens))
-	fmt.Fprintf(b, "tune: {epochs: %s}", number(max(epochs, 0.001)))
-	b.WriteString("\n")
+	fmt.Fprintf(b, "tune: {epochs: %s}\n", number(max(epochs, 0.001)))
 	return epochs
 }
 
