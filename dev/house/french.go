@@ -2,9 +2,7 @@ package main
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 )
 
 //go:embed questions.fr.txt
@@ -101,27 +99,10 @@ var french = tongue{
 	}},
 }
 
-// fables reads the children's stories in French: some as texts, the others as
-// answers.
-func fables(path string) (told []text, asked []dialogue, err error) {
-	err = lines(path, func(line []byte) error {
-		var s struct{ Title, Text string }
-		if err := json.Unmarshal(line, &s); err != nil {
-			return err
-		}
-		h := fnv.New32a()
-		h.Write([]byte(s.Text))
-		n := h.Sum32()
-		if n%8 >= answered {
-			told = append(told, text{s.Text})
-			return nil
-		}
-		q := fmt.Sprintf([]string{"Racontez-moi « %s ».", "Raconte-moi une histoire : %s.", "Une histoire, s'il vous plaît : %s."}[n/8%3], s.Title)
-		if n/8%4 == 0 {
-			q = []string{"Raconte-moi une histoire.", "Racontez-moi une histoire, s'il vous plaît."}[n/32%2]
-		}
-		asked = append(asked, exchange(q, s.Text))
-		return nil
-	})
-	return told, asked, err
+// askFrench asks for a story: by its title, or for any.
+func askFrench(n uint32, s story) string {
+	if n/8%4 == 0 {
+		return []string{"Raconte-moi une histoire.", "Racontez-moi une histoire, s'il vous plaît."}[n/32%2]
+	}
+	return fmt.Sprintf([]string{"Racontez-moi « %s ».", "Raconte-moi une histoire : %s.", "Une histoire, s'il vous plaît : %s."}[n/8%3], s.Title)
 }

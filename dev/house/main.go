@@ -52,7 +52,7 @@ func inEnglish(in, out string) error {
 }
 
 func inRussian(in, out string) error {
-	told, asked, err := tinyRussian(filepath.Join(in, "ts_ru.jsonl.gz"))
+	told, asked, err := divide(filepath.Join(in, "ts_ru.jsonl.gz"), askRussian)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func inRussian(in, out string) error {
 }
 
 func inFrench(in, out string) error {
-	told, asked, err := fables(filepath.Join(in, "african_storybook.jsonl.gz"))
+	told, asked, err := divide(filepath.Join(in, "african_storybook.jsonl.gz"), askFrench)
 	if err != nil {
 		return err
 	}

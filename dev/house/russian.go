@@ -2,9 +2,7 @@ package main
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"regexp"
 )
 
@@ -105,27 +103,11 @@ var russian = tongue{
 // Лили".
 var called = regexp.MustCompile(`по имени ([А-ЯЁ][а-яё]+)`)
 
-// tinyRussian reads TinyStories-ru: some as texts, the others as answers.
-func tinyRussian(path string) (told []text, asked []dialogue, err error) {
-	err = lines(path, func(line []byte) error {
-		var s text
-		if err := json.Unmarshal(line, &s); err != nil {
-			return err
-		}
-		h := fnv.New32a()
-		h.Write([]byte(s.Text))
-		n := h.Sum32()
-		if n%8 >= answered {
-			told = append(told, s)
-			return nil
-		}
-		i := int(n / 8)
-		q := []string{"Расскажи историю.", "Расскажи мне сказку.", "Расскажите, пожалуйста, историю.", "Хочу послушать историю."}[i%4]
-		if m := called.FindStringSubmatch(s.Text); m != nil && i%3 > 0 {
-			q = fmt.Sprintf([]string{"Расскажи историю, героя которой зовут %s.", "Придумай историю. Имя героя: %s.", "Расскажи что-нибудь. Пусть героя зовут %s."}[i/4%3], m[1])
-		}
-		asked = append(asked, exchange(q, s.Text))
-		return nil
-	})
-	return told, asked, err
+// askRussian asks for a story: by its hero's name, or for any.
+func askRussian(n uint32, s story) string {
+	i := int(n / 8)
+	if m := called.FindStringSubmatch(s.Text); m != nil && i%3 > 0 {
+		return fmt.Sprintf([]string{"Расскажи историю, героя которой зовут %s.", "Придумай историю. Имя героя: %s.", "Расскажи что-нибудь. Пусть героя зовут %s."}[i/4%3], m[1])
+	}
+	return []string{"Расскажи историю.", "Расскажи мне сказку.", "Расскажите, пожалуйста, историю.", "Хочу послушать историю."}[i%4]
 }

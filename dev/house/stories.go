@@ -127,3 +127,26 @@ func ask(i int, s string) string {
 	}
 	return fmt.Sprintf([]string{"Tell me a story about a %s.", "Write a short story about a %s.", "Can you tell me a story about a %s?"}[i/4%3], things[i%len(things)])
 }
+
+// story is a line of a file of stories.
+type story struct{ Title, Text string }
+
+// divide reads stories: some as texts, the others as answers to who asks for them.
+// Which is decided by the hash n of the text.
+func divide(path string, ask func(n uint32, s story) string) (told []text, asked []dialogue, err error) {
+	err = lines(path, func(line []byte) error {
+		var s story
+		if err := json.Unmarshal(line, &s); err != nil {
+			return err
+		}
+		h := fnv.New32a()
+		h.Write([]byte(s.Text))
+		if n := h.Sum32(); n%8 < answered {
+			asked = append(asked, exchange(ask(n, s), s.Text))
+		} else {
+			told = append(told, text{s.Text})
+		}
+		return nil
+	})
+	return told, asked, err
+}
