@@ -81,7 +81,7 @@ func NewCollect(ctx context.Context, sources []Source, validation int, decontami
 func (*Collect) Name() string { return "collect" }
 
 // Version is raised when the same sources give another corpus.
-func (*Collect) Version() int { return 2 }
+func (*Collect) Version() int { return 3 }
 
 // Config returns what the sources declare and the digests of their files. Paths
 // and weights are no part of it: the corpus does not depend on them.
@@ -208,19 +208,21 @@ type parsedBatch struct {
 }
 
 func (c *Collect) parse(b batch) (parsedBatch, error) {
-	out := parsedBatch{batch: b, documents: make([]parsed, len(b.items))}
+	out := parsedBatch{batch: b, documents: make([]parsed, 0, len(b.items))}
 	start := 0
-	for i, it := range b.items {
-		var err error
-		s := &c.sources[b.source]
-		p := &out.documents[i]
-		if *p, err = s.read(b.source, it.file.lines, b.data[start:it.end]); err != nil {
+	s := &c.sources[b.source]
+	for _, it := range b.items {
+		documents, err := s.read(b.source, it.file.lines, b.data[start:it.end])
+		if err != nil {
 			return out, fmt.Errorf("source %d: read %s: line %d: %w", b.source+1, it.file.path, it.line, err)
 		}
-		if p.verdict == keep {
-			p.judge(s.by[s.class(it.file)])
-			p.seal()
+		for i := range documents {
+			if p := &documents[i]; p.verdict == keep {
+				p.judge(s.by[s.class(it.file)])
+				p.seal()
+			}
 		}
+		out.documents = append(out.documents, documents...)
 		start = it.end
 	}
 	out.data = nil

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -115,27 +116,33 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// TestBook asserts that of a single long file some is held out, that it is cut
+// TestBook asserts that of a single long text some is held out, that it is cut
 // at blank lines, and that nothing of it is lost.
 func TestBook(t *testing.T) {
 	var book strings.Builder
 	for i := range 6000 {
 		fmt.Fprintf(&book, "Chapter %d, in which number %d is told of.\n\n", i, i*i)
 	}
-	dir, _ := collect(t, at(write(t, map[string]string{"book.txt": book.String()})+"/book.txt"))
-	train, validation := documents(t, dir)
-	if len(train) < 4 || len(validation) == 0 {
-		t.Fatalf("%d to train on, %d held out", len(train), len(validation))
+	line, err := json.Marshal(map[string]string{"text": book.String()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	size := 0
-	for _, d := range append(train, validation...) {
-		size += len(d.Text)
-		if len(d.Text) > fewText || !strings.HasPrefix(d.Text, "Chapter") || !strings.HasSuffix(d.Text, "of.\n\n") {
-			t.Errorf("a piece of %d bytes: %.40q", len(d.Text), d.Text)
+	for name, data := range map[string]string{"book.txt": book.String(), "book.jsonl": string(line)} {
+		dir, _ := collect(t, at(write(t, map[string]string{name: data})+"/"+name))
+		train, validation := documents(t, dir)
+		if len(train) < 4 || len(validation) == 0 {
+			t.Fatalf("%s: %d to train on, %d held out", name, len(train), len(validation))
 		}
-	}
-	if size != book.Len() {
-		t.Errorf("%d bytes of %d", size, book.Len())
+		size := 0
+		for _, d := range append(train, validation...) {
+			size += len(d.Text)
+			if len(d.Text) > fewText || !strings.HasPrefix(d.Text, "Chapter") || !strings.HasSuffix(d.Text, "of.\n\n") {
+				t.Errorf("%s: a piece of %d bytes: %.40q", name, len(d.Text), d.Text)
+			}
+		}
+		if size != book.Len() {
+			t.Errorf("%s: %d bytes of %d", name, size, book.Len())
+		}
 	}
 }
 

@@ -30,67 +30,75 @@ type parsed struct {
 	invalid int // bytes that were no UTF-8
 }
 
-// parse reads one document of source index. Its split is decided by the
-// SHA-256 of its bytes before they are normalised: those of a file of text, or
-// of a piece of one; of a JSON line, those of the field's string, or of its
-// turns as they stand in the line; of a preference, see pair.key.
-func (s Source) parse(index int, lines bool, data []byte) (parsed, error) {
-	p, err := s.read(index, lines, data)
-	if err == nil && p.verdict == keep {
-		p.seal()
-	}
-	return p, err
-}
-
-// read is parse without the line that is written.
-func (s Source) read(index int, lines bool, data []byte) (parsed, error) {
-	doc := Document{Source: index}
-	p := parsed{in: len(data)}
-	raw := data
+// read reads one document of source index; of a JSON line, a text longer than
+// fewText gives several. A document's split is decided by the SHA-256 of its
+// bytes before they are normalised: those of a file of text, of the string in a
+// JSON line, or of a piece of one; of a dialogue, its turns as they stand in the
+// line; of a preference, see pair.key.
+func (s Source) read(index int, lines bool, data []byte) ([]parsed, error) {
+	one := parsed{doc: Document{Source: index}, in: len(data)}
 	if s.Kind == Preference {
 		if !lines {
-			return p, errors.New("preferences are read from JSON lines, .jsonl: correct the path or the kind")
+			return nil, errors.New("preferences are read from JSON lines, .jsonl: correct the path or the kind")
 		}
-		err := s.parsePair(&p, doc, data)
-		return p, err
+		err := s.parsePair(&one, data)
+		return []parsed{one}, err
 	}
-	if lines {
-		value, invalid, err := s.value(data)
-		if err != nil {
-			return p, err
-		}
-		if p.invalid = invalid; invalid*brokenShare > len(data) {
-			p.verdict, p.why = broken, tooBroken
-			return p, nil
-		}
-		if raw, doc.Turns, err = s.content(value); err != nil {
-			return p, err
-		}
+	if !lines {
+		one.text(data)
+		return []parsed{one}, nil
 	}
-	sum := sha256.Sum256(raw)
-	p.first = sum[0]
-	if doc.Turns != nil && s.Kind == Dialogue {
-		p.turns = true
-		doc.Turns, p.why = dialogue(doc.Turns)
-		if p.why != "" {
-			p.verdict = broken
-			return p, nil
-		}
-	} else {
-		if doc.Turns != nil {
-			raw = script(doc.Turns)
-			doc.Turns = nil
-		}
-		text, invalid, v := normal(raw)
-		p.invalid += invalid
-		if p.verdict = v; v != keep {
-			p.why = "too many bytes are no UTF-8: is it in another encoding, such as Latin-1?"
-			return p, nil
-		}
-		doc.Text = string(text)
+	value, invalid, err := s.value(data)
+	if err != nil {
+		return nil, err
 	}
-	p.doc = doc
-	return p, nil
+	if one.invalid = invalid; invalid*brokenShare > len(data) {
+		one.verdict, one.why = broken, tooBroken
+		return []parsed{one}, nil
+	}
+	raw, turns, err := s.content(value)
+	if err != nil {
+		return nil, err
+	}
+	if turns != nil && s.Kind == Dialogue {
+		one.first = sha256.Sum256(raw)[0]
+		one.turns = true
+		if one.doc.Turns, one.why = dialogue(turns); one.why != "" {
+			one.verdict = broken
+		}
+		return []parsed{one}, nil
+	}
+	if turns != nil {
+		raw = script(turns)
+	}
+	return one.pieces(raw), nil
+}
+
+// pieces returns p with the text raw, cut if it is long; what p says of the whole
+// line goes with the first.
+func (p parsed) pieces(raw []byte) (all []parsed) {
+	for len(raw) > fewText {
+		end := cut(raw[:fewText])
+		first := p
+		first.text(raw[:end])
+		all = append(all, first)
+		p = parsed{doc: Document{Source: p.doc.Source}}
+		raw = raw[end:]
+	}
+	p.text(raw)
+	return append(all, p)
+}
+
+// text makes raw the document's text.
+func (p *parsed) text(raw []byte) {
+	p.first = sha256.Sum256(raw)[0]
+	text, invalid, v := normal(raw)
+	p.invalid += invalid
+	if p.verdict = v; v != keep {
+		p.why = "too many bytes are no UTF-8: is it in another encoding, such as Latin-1?"
+		return
+	}
+	p.doc.Text = string(text)
 }
 
 // judge filters the document, which may mask parts of it.
@@ -137,7 +145,7 @@ func (p *parsed) seal() {
 const tooBroken = "too many bytes are no UTF-8"
 
 // parsePair reads a preference into p.
-func (s Source) parsePair(p *parsed, doc Document, line []byte) error {
+func (s Source) parsePair(p *parsed, line []byte) error {
 	raw, invalid, err := s.preference(line)
 	if p.invalid = invalid; err != nil {
 		return err
@@ -152,8 +160,7 @@ func (s Source) parsePair(p *parsed, doc Document, line []byte) error {
 		p.verdict = broken
 		return nil
 	}
-	doc.Turns, doc.Rejected = clean.chosen, clean.rejected
-	p.doc = doc
+	p.doc.Turns, p.doc.Rejected = clean.chosen, clean.rejected
 	return nil
 }
 

@@ -99,7 +99,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			p, err := test.source.parse(0, true, []byte(test.line))
+			p, err := parseOne(test.source, 0, true, []byte(test.line))
 			if err != nil || test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Fatalf("error %v, want %s", err, test.err)
@@ -121,6 +121,18 @@ func TestParse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// parseOne reads the first document of a line and seals it.
+func parseOne(s Source, index int, lines bool, data []byte) (parsed, error) {
+	all, err := s.read(index, lines, data)
+	if err != nil {
+		return parsed{}, err
+	}
+	if all[0].verdict == keep {
+		all[0].seal()
+	}
+	return all[0], nil
 }
 
 // FuzzMember compares member and unquote with encoding/json.
@@ -167,7 +179,7 @@ func FuzzParse(f *testing.F) {
 		if len(line) == 0 {
 			return
 		}
-		p, err := s.parse(3, true, line)
+		p, err := parseOne(s, 3, true, line)
 		if err != nil || p.verdict != keep {
 			return
 		}

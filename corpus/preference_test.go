@@ -49,7 +49,7 @@ func TestPreference(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.source.Kind = Preference
-			p, err := test.source.parse(0, true, []byte(test.line))
+			p, err := parseOne(test.source, 0, true, []byte(test.line))
 			if err != nil || test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Fatalf("error %v, want %s", err, test.err)
@@ -68,7 +68,7 @@ func TestPreference(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Source{Kind: Preference}).parse(0, false, []byte("text")); err == nil {
+	if _, err := parseOne(Source{Kind: Preference}, 0, false, []byte("text")); err == nil {
 		t.Error("a file of text is taken for preferences")
 	}
 	s := source{Source: Source{Kind: Preference, Language: "en"}}
@@ -87,7 +87,7 @@ func FuzzPreference(f *testing.F) {
 		if len(line) == 0 {
 			return
 		}
-		p, err := Source{Kind: Preference}.parse(3, true, line)
+		p, err := parseOne(Source{Kind: Preference}, 3, true, line)
 		if err != nil || p.verdict != keep {
 			return
 		}

@@ -29,7 +29,8 @@ const (
 )
 
 // A source of fewer than fewTexts files of text has them cut into documents of
-// at most fewText bytes: of a single book, some is to be held out.
+// at most fewText bytes, and so has one of JSON lines, whose number is not known
+// before they are read: of a single book, some is to be held out.
 const (
 	fewTexts = 64
 	fewText  = 64 << 10

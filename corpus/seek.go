@@ -73,19 +73,20 @@ func (s *Sought) add(source *source, b batch) error {
 		data := b.data[start:it.end]
 		start = it.end
 		for _, mask := range masks {
-			p, err := source.read(0, it.file.lines, data)
+			documents, err := source.read(0, it.file.lines, data)
 			if err != nil {
 				return fmt.Errorf("read %s: line %d: %w", it.file.path, it.line, err)
-			}
-			if p.verdict != keep {
-				break
 			}
 			f, err := filter.New(mask, source.class(it.file), source.Language, nil)
 			if err != nil {
 				return err
 			}
-			p.judge(f)
-			s.keys[p.doc.key()] = true
+			for _, p := range documents {
+				if p.verdict == keep {
+					p.judge(f)
+					s.keys[p.doc.key()] = true
+				}
+			}
 		}
 	}
 	return nil
