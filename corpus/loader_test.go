@@ -255,6 +255,31 @@ func TestWeightsOfShards(t *testing.T) {
 	}
 }
 
+// TestBlend asserts that a batch has the rows of each loader, and that epochs are
+// those of the first.
+func TestBlend(t *testing.T) {
+	var b Blend
+	for i, lengths := range [][]int{{8, 8, 8}, {12, 12}} {
+		set := makeSet(t, t.TempDir(), [][]int{lengths}, Shard{Begin: 1, End: 1}, false)
+		defer set.Close()
+		l, err := NewLoader(set, LoaderConfig{Rows: 2 - i, Window: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = append(b, l)
+	}
+	if got, want := b.Steps(2), b[0].Steps(2); got != want {
+		t.Errorf("%d steps, want %d", got, want)
+	}
+	for step := range int64(5) {
+		got, first, second := b.Batch(step), b[0].Batch(step), b[1].Batch(step)
+		if got.Window != 4 || len(got.Starts) != 3 || !slices.Equal(got.Tokens[:8], first.Tokens) || !slices.Equal(got.Tokens[8:], second.Tokens) ||
+			!slices.Equal(got.Targets[8:], second.Targets) || !slices.Equal(got.Starts[2], second.Starts[0]) {
+			t.Errorf("step %d: %+v of %+v and %+v", step, got, first, second)
+		}
+	}
+}
+
 // TestOnce asserts that validation gives each token once and then padding.
 func TestOnce(t *testing.T) {
 	set := makeSet(t, t.TempDir(), [][]int{{7, 30, 2, 19}}, Shard{Begin: 1, End: 1}, false)

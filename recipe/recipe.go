@@ -120,6 +120,7 @@ type Tune struct {
 	Epochs float64 `json:"epochs"`
 	Batch  Count   `json:"batch"`
 	Rate   float64 `json:"rate"`
+	Replay float64 `json:"replay"` // share of a batch's rows that are text
 }
 
 // Prefer is the settings of tuning on preferences.
@@ -332,6 +333,9 @@ func (r *Recipe) check() error {
 	}
 	if r.Tune != nil && !(r.Tune.Epochs > 0 && r.Tune.Epochs <= 100) {
 		return fmt.Errorf("tune.epochs: %g; above 0 and at most 100 is expected", r.Tune.Epochs)
+	}
+	if r.Tune != nil && !(r.Tune.Replay >= 0 && r.Tune.Replay <= 0.9) {
+		return fmt.Errorf("tune.replay: %g; the share of rows that are text, from 0 to 0.9, is expected", r.Tune.Replay)
 	}
 	if p := r.Predict; p != nil && !(p.Bits > 0 && p.Bits < 100 && p.Spread >= 0 && p.Spread < 1) {
 		return fmt.Errorf("predict: %g bits per byte, give or take a share of %g: above 0, and a share below 1, are expected", p.Bits, p.Spread)

@@ -24,7 +24,8 @@ type Train struct {
 	// Tuning has no plan: Tuning and Epochs say how.
 	Tuning   Config
 	Epochs   float64
-	Template string // chat template to store with the model
+	Replay   float64 // share of a batch's rows that are text: Open mixes them in
+	Template string  // chat template to store with the model
 
 	Checkpoints Checkpoints // whose weights are kept beside the model's
 
@@ -58,10 +59,11 @@ func (s *Train) Config() any {
 		Model    model.Config `json:"model"`
 		Tuning   *Config      `json:"tuning,omitempty"`
 		Epochs   float64      `json:"epochs,omitempty"`
+		Replay   float64      `json:"replay,omitempty"`
 		Template string       `json:"template,omitempty"`
 
 		Checkpoints Checkpoints `json:"checkpoints,omitzero"`
-	}{Model: s.Model, Epochs: s.Epochs, Template: s.Template, Checkpoints: s.Checkpoints}
+	}{Model: s.Model, Epochs: s.Epochs, Replay: s.Replay, Template: s.Template, Checkpoints: s.Checkpoints}
 	if s.Epochs > 0 {
 		c.Tuning = &s.Tuning
 	}

@@ -246,7 +246,7 @@ func (c *chain) tune(in map[string]samovar.Input) (samovar.Stage, error) {
 	}
 	return &train.Train{
 		Device: c.dev, Model: m, Stage: "tune", Open: c.rows(true), Held: c.held(true),
-		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Template: c.template(), Save: saveEvery,
+		Tuning: settings, Epochs: c.recipe.Tune.Epochs, Replay: c.recipe.Tune.Replay, Template: c.template(), Save: saveEvery,
 	}, err
 }
 
@@ -304,74 +304,6 @@ func (c *chain) quantize(from string) error {
 		c.add("evaluate "+format.String(), map[string]string{"model": node, "shards": "shard"}, c.evaluate)
 	}
 	return nil
-}
-
-// openPart opens the first of the named parts that has documents.
-func openPart(shards samovar.Input, parts ...string) (*corpus.Set, error) {
-	for _, part := range parts {
-		set, err := corpus.OpenSet(shards, part)
-		if !errors.Is(err, corpus.ErrNoPart) {
-			return set, err
-		}
-	}
-	return nil, errors.New("the corpus has no document to learn from")
-}
-
-// rowsData is a corpus' loader as package train sees it.
-type rowsData struct{ loader *corpus.Loader }
-
-func (d rowsData) Batch(step int64) train.Rows { return train.Rows(d.loader.Batch(step)) }
-func (d rowsData) Steps(epochs int64) int64    { return d.loader.Steps(epochs) }
-
-// rows opens training rows: text, or the dialogues to tune on.
-func (c *chain) rows(tuning bool) train.Open {
-	return func(shards samovar.Input, batch, window int) (train.Data, func() error, error) {
-		parts := []string{corpus.Train, corpus.DialogueTrain}
-		if tuning {
-			parts = parts[1:]
-		}
-		set, err := openPart(shards, parts...)
-		if err != nil {
-			return nil, nil, err
-		}
-		loader, err := corpus.NewLoader(set, corpus.LoaderConfig{
-			Seed: c.recipe.Seed, Rows: batch / window, Window: window, Whole: tuning,
-		})
-		if err != nil {
-			return nil, nil, errors.Join(err, set.Close())
-		}
-		return rowsData{loader}, set.Close, nil
-	}
-}
-
-// heldRows is how many rows of held-out text are scored at a time.
-const heldRows = 8
-
-// held opens held-out rows: all of them where tokens is 0.
-func openHeld(shards samovar.Input, window int, tokens int64, parts ...string) (*corpus.Loader, *corpus.Set, error) {
-	set, err := openPart(shards, parts...)
-	if err != nil {
-		return nil, nil, err
-	}
-	loader, err := corpus.NewLoader(set, corpus.LoaderConfig{Rows: heldRows, Window: window, Once: true, Limit: tokens})
-	if err != nil {
-		return nil, nil, errors.Join(err, set.Close())
-	}
-	return loader, set, nil
-}
-
-func (c *chain) held(tuning bool) func(samovar.Input, int, int64) (train.Held, error) {
-	return func(shards samovar.Input, window int, tokens int64) (train.Held, error) {
-		parts := []string{corpus.Validation, corpus.DialogueValidation}
-		if tuning {
-			parts = parts[1:]
-		}
-		loader, set, err := openHeld(shards, window, tokens, parts...)
-		if err != nil {
-			return train.Held{}, fmt.Errorf("nothing is held out for validation: %w", err)
-		}
-		return train.Held{Data: rowsData{loader}, Steps: loader.Steps(1), Bytes: loader.Epoch(0).Bytes, Close: set.Close}, nil
-	}
 }
 
 // decodeConfig reads the Config of an artifact.
