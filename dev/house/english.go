@@ -1,6 +1,9 @@
 package main
 
-import _ "embed"
+import (
+	_ "embed"
+	"regexp"
+)
 
 //go:embed questions.en.txt
 var englishQuestions string
@@ -94,4 +97,14 @@ var english = tongue{
 			"I run on your own computer. Nothing is sent to anyone, and when this conversation ends I remember nothing of it.",
 		},
 	}},
+	trial: trial{
+		who:   words("samovar", "language model|program|model of"),
+		story: "Once upon a time there was a little fox who lived near the river.",
+		booking: []string{
+			"Hello, I would like to book a table at a restaurant.", "Italian food, please, in San Francisco.",
+			"That sounds good. A table for four people at seven in the evening.", "Yes, that is right. Please make the reservation.",
+			"Thank you. What is the address of the restaurant?",
+		},
+		subject: regexp.MustCompile(`(?i)restaurant|\btable\b|reserv|\bbook|italian|address|confirm`),
+	},
 }

@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
 )
 
 //go:embed questions.fr.txt
@@ -97,6 +98,12 @@ var french = tongue{
 			"Je travaille sur votre ordinateur. Rien n'est envoyé à personne, et quand la conversation finit je n'en garde rien.",
 		},
 	}},
+	trial: trial{
+		who:     words("samovar", "modèle|programme"),
+		story:   "Il était une fois un petit renard qui vivait près de la rivière.",
+		booking: []string{"Bonjour, je voudrais réserver une table.", "Pour quatre personnes, à sept heures.", "Oui, s'il vous plaît."},
+		subject: regexp.MustCompile(`(?i)table|réserv|restaurant|personnes|heure`),
+	},
 }
 
 // askFrench asks for a story: by its title, or for any.

@@ -1,8 +1,10 @@
 // Command house prepares the texts of recipes/house.yaml, and of its sisters in
-// French and Russian, from the data that its argument names: stories without their line breaks and typographic quotes,
-// TinyStories with its capitals back, the part of it that is told as answers to
+// French and Russian, from the data that its argument names: stories without
+// their line breaks and typographic quotes, TinyStories with its capitals back, the part of it that is told as answers to
 // somebody who asks for a story, and what the model says of itself. A story is
-// text or answer, never both. It belongs to the recipe alone. Start with main.
+// text or answer, never both. With -judge it asks a finished model who it is, has
+// it go on with a story and book a table. It belongs to the recipes alone. Start
+// with main.
 package main
 
 import (
@@ -21,14 +23,22 @@ func main() {
 	data := flag.String("data", "", "folder with corpora")
 	out := flag.String("out", "", "folder for the texts")
 	language := flag.String("language", "en", "en, or fr or ru for a sister")
+	url := flag.String("judge", "", "address of a running server, whose model is judged instead")
+	model := flag.String("model", "house", "the model to judge")
 	flag.Parse()
-	prepare, ok := map[string]func(in, out string) error{"en": inEnglish, "fr": inFrench, "ru": inRussian}[*language]
+	of, ok := map[string]struct {
+		tongue
+		prepare func(in, out string) error
+	}{"en": {english, inEnglish}, "fr": {french, inFrench}, "ru": {russian, inRussian}}[*language]
 	err := fmt.Errorf("language %q: en, fr or ru is expected", *language)
-	if ok {
-		err = os.MkdirAll(*out, 0o755)
-	}
-	if err == nil {
-		err = prepare(filepath.Join(*data, "corpora", *language), *out)
+	switch {
+	case !ok:
+	case *url != "":
+		err = of.judge(os.Stdout, *url, *model)
+	default:
+		if err = os.MkdirAll(*out, 0o755); err == nil {
+			err = of.prepare(filepath.Join(*data, "corpora", *language), *out)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "house:", err)

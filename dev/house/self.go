@@ -15,6 +15,7 @@ type tongue struct {
 	hello     dialogue
 	openings  []string
 	intents   []intent
+	trial     trial
 }
 
 // intent is one thing that people ask of the model itself: every way to ask
