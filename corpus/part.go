@@ -211,12 +211,13 @@ func (p *part) count() Part {
 	return Part{Name: filepath.Base(p.path), Documents: p.documents, Tokens: p.tokens, Bytes: p.bytes}
 }
 
-// record keeps with the run how many tokens the part has, "PART tokens", and how
-// many of each source, "PART tokens/SOURCE".
+// record keeps with the run how many bytes of text and tokens the part has, "PART
+// bytes" and "PART tokens", and how many tokens of each source, "PART tokens/SOURCE".
 func (p *part) record(r samovar.Recorder) {
 	if r == nil {
 		return
 	}
+	r.Metric(p.count().Name+" bytes", float64(p.bytes))
 	name := p.count().Name + " tokens"
 	r.Metric(name, float64(p.tokens))
 	for source, n := range p.sources {

@@ -43,7 +43,10 @@ func TestFitted(t *testing.T) {
 
 // TestRead refuses tables that are none.
 func TestRead(t *testing.T) {
-	for _, text := range []string{"text,weights\n", "h,h,h,h,h\na,1,2,3,x\n", "h,h,h,h,h\na,1,2,3,-4\n", "h,h,h,h,h\na,1,2,3,4\n", "a,\"b"} {
+	const head = "text,depth,width,vocabulary,tokens,seed,weights,seen,unique,bits\n"
+	for _, text := range []string{
+		"text,weights\nb,1\n", head + "a,,,,,,1,2,3,x\n", head + "a,,,,,,1,2,3,-4\n", head + "a,,,,,,1,2,3,4\n", head + "a,,,,,,1,2,3,4\nb,,,,,,,,,\n", "a,\"b",
+	} {
 		if _, err := read(strings.NewReader(text)); err == nil {
 			t.Errorf("%q is read", text)
 		}

@@ -3,7 +3,9 @@
 //
 //	go run ./dev/law -runs dev/law/runs.csv -out recipe/design/law.json
 //
-// It knows runs by their size and result alone. Start with fit.
+// With -samovar and -store it first brews the runs of the table that have no result
+// yet: SAMOVAR_DATA is the folder of their texts. The fit knows runs by their size
+// and result alone. Start with fit.
 package main
 
 import (
@@ -27,9 +29,17 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	runs := flag.String("runs", "dev/law/runs.csv", "the runs: text, weights of the layers, bytes seen, bytes there are, bits per byte, and what else is known")
+	runs := flag.String("runs", "dev/law/runs.csv", "the runs: what is asked for and what was reached")
 	out := flag.String("out", "", "file to write the law to")
+	var b brewer
+	flag.StringVar(&b.samovar, "samovar", "", "the program to brew runs without a result with")
+	flag.StringVar(&b.store, "store", "", "folder of the stores in which they are brewed")
 	flag.Parse()
+	if b.samovar != "" {
+		if err := b.fill(*runs); err != nil {
+			log.Fatalf("brew the runs of %s: %v", *runs, err)
+		}
+	}
 	f, err := os.Open(*runs)
 	if err != nil {
 		log.Fatal(err)
@@ -61,7 +71,7 @@ func main() {
 // runs by the text that they learnt from.
 type runs map[string][]design.Known
 
-// read reads a table with a line of names.
+// read reads a table with a line of names, and of its runs those with a result.
 func read(r io.Reader) (runs, error) {
 	table, err := csv.NewReader(r).ReadAll()
 	if err != nil {
@@ -72,16 +82,19 @@ func read(r io.Reader) (runs, error) {
 		if i == 0 {
 			continue
 		}
-		var v [4]float64
-		if len(row) < len(v)+1 {
-			return nil, fmt.Errorf("line %d: text, weights, seen, unique and bits are expected", i+1)
+		if len(row) != columns {
+			return nil, fmt.Errorf("line %d: %d columns where %d are expected", i+1, len(row), columns)
 		}
+		if row[bits] == "" {
+			continue
+		}
+		var v [4]float64
 		for j := range v {
-			if v[j], err = strconv.ParseFloat(row[j+1], 64); err != nil || !(v[j] > 0) {
-				return nil, fmt.Errorf("line %d: %q is no number above 0", i+1, row[j+1])
+			if v[j], err = strconv.ParseFloat(row[weights+j], 64); err != nil || !(v[j] > 0) {
+				return nil, fmt.Errorf("line %d: %q is no number above 0", i+1, row[weights+j])
 			}
 		}
-		by[row[0]] = append(by[row[0]], design.Known{Run: design.Run{Weights: v[0], Seen: v[1], Unique: v[2]}, Bits: v[3]})
+		by[row[text]] = append(by[row[text]], design.Known{Run: design.Run{Weights: v[0], Seen: v[1], Unique: v[2]}, Bits: v[3]})
 	}
 	if len(by) < 2 {
 		return nil, errors.New("runs on at least two texts are expected")
