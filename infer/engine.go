@@ -23,6 +23,7 @@ type Options struct {
 	Sequences   int   // most sequences computed together; 0: 8
 	PrefillRows int   // most tokens of prompts in one step; 0: 128, where matrix products are no longer bound by memory
 	CacheBytes  int64 // keys and values; 0: Sequences full windows, at most 4 GiB but at least one window
+	Lookup      int   // most tokens guessed at once from what a sequence has said before; 0: 16; negative: none
 }
 
 // Engine runs one model for any number of sequences.
@@ -35,6 +36,7 @@ type Engine struct {
 	sequences  int
 	prefill    int
 	outputs    int // most rows with logits in one step
+	lookup     int // most tokens guessed for a sequence
 	buffers    []compute.Buffer
 	pool       *pool
 
@@ -77,12 +79,16 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 	if o.PrefillRows <= 0 {
 		o.PrefillRows = 128
 	}
+	if o.Lookup == 0 {
+		o.Lookup = 16
+	}
 	program, logits := c.Serving()
 	e := &Engine{
 		device: dev, logits: logits, window: c.Window, vocabulary: c.Vocabulary,
 		sequences: o.Sequences, prefill: min(o.PrefillRows, c.Window), row: make([]float32, c.Vocabulary), raw: make([]float32, c.Vocabulary),
 	}
 	e.outputs = o.Sequences + min(promptOutputs, e.prefill)
+	e.lookup = max(0, o.Lookup)
 	if err := e.allocate(program, o.CacheBytes); err != nil {
 		e.Close()
 		return nil, err

@@ -42,10 +42,11 @@ type Score struct {
 	Log   float64
 }
 
-// Event is what one step did for one sequence.
+// Event is what one step did for one sequence. A step may give a sequence several
+// tokens, each with an event of its own.
 type Event struct {
 	Sequence *Sequence
-	Rows     int       // tokens that were computed: the sequence's share of the step's cost
+	Rows     int       // tokens that were computed: the sequence's share of the step's cost; of a step's events the first has all
 	Token    int32     // the token generated, or None
 	Finish   Finish    // if not Going, the sequence has left the engine
 	Err      error     // with Failed
@@ -64,11 +65,13 @@ type Sequence struct {
 	pages   []int32
 	shared  int // tokens of the prompt that came from the cache
 	random  rand.PCG
+	guesser guesser
 	state   state
 
-	rows    int // in the batch being computed
-	outputs int // how many of them, the last ones, have logits
-	output  int // its first output in the batch
+	guessed []int32 // tokens that may follow, in the batch being computed
+	rows    int     // in the batch being computed
+	outputs int     // how many of them, the last ones, have logits
+	output  int     // its first output in the batch
 }
 
 type state uint8

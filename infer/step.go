@@ -30,12 +30,10 @@ func (e *Engine) Step() ([]Event, error) {
 		if s.rows == 0 {
 			continue
 		}
-		ev, err := e.advance(s)
-		if err != nil {
+		if err := e.advance(s); err != nil {
 			e.broken = fmt.Errorf("read logits: %w: %w", ErrBroken, err)
 			return nil, e.broken
 		}
-		e.events = append(e.events, ev)
 	}
 	for i := range e.events {
 		if e.events[i].Finish != Going {
@@ -63,21 +61,25 @@ func (e *Engine) admit() {
 
 // fill makes the batch: a row for each sequence that answers; the rest of the
 // rows are shared out evenly among the prompts, so that a long one does not
-// hold up a short one.
+// hold up a short one, and where there is none among guesses.
 func (e *Engine) fill() {
 	b := &e.batch
 	b.Tokens, b.Segments, b.Outputs, e.reading = b.Tokens[:0], b.Segments[:0], b.Outputs[:0], e.reading[:0]
 	prompts := 0
 	for _, s := range e.active {
-		s.rows, s.outputs = 0, 0
+		s.rows, s.outputs, s.guessed = 0, 0, s.guessed[:0]
 		if s.reading() {
 			prompts++
 		}
 	}
-	rows, outputs := e.prefill, e.outputs-len(e.active)
+	rows, outputs, busy := e.prefill, e.outputs-len(e.active), prompts > 0
 	for _, s := range e.active {
 		if !s.reading() {
-			s.rows, s.outputs = 1, 1
+			if !busy {
+				s.guess(min(e.lookup, e.prefill/len(e.active), outputs/len(e.active)))
+			}
+			s.rows = 1 + len(s.guessed)
+			s.outputs = s.rows
 		} else {
 			e.read(s, (rows+prompts-1)/prompts, &outputs)
 			rows -= s.rows
@@ -154,7 +156,8 @@ func (e *Engine) place(s *Sequence) {
 	}
 	b := &e.batch
 	s.output = len(b.Outputs)
-	b.Tokens = append(b.Tokens, s.tokens[s.past:end]...)
+	b.Tokens = append(b.Tokens, s.tokens[s.past:end-len(s.guessed)]...)
+	b.Tokens = append(b.Tokens, s.guessed...)
 	b.Segments = append(b.Segments, compute.Segment{Rows: s.rows, Past: s.past, Pages: s.pages})
 	for i := s.outputs; i > 0; i-- {
 		b.Outputs = append(b.Outputs, int32(len(b.Tokens)-i))
@@ -162,34 +165,51 @@ func (e *Engine) place(s *Sequence) {
 }
 
 // advance takes up what the batch computed for one sequence.
-func (e *Engine) advance(s *Sequence) (Event, error) {
-	ev := Event{Sequence: s, Rows: s.rows, Token: None}
+func (e *Engine) advance(s *Sequence) error {
 	first := s.past
-	s.past += s.rows
-	for i := first / compute.PageRows; i < s.past/compute.PageRows; i++ {
-		key := s.key(i)
-		s.pages[i] = e.pool.publish(s.pages[i], &key)
-	}
+	s.past += s.rows - len(s.guessed)
+	ev := Event{Sequence: s, Rows: s.rows, Token: None}
 	scores, tops := len(e.scores), len(e.tops)
 	for i := range s.outputs {
-		position := s.past - s.outputs + i
+		position := first + s.rows - s.outputs + i
 		if err := e.exec.Read(e.logits, (s.output+i)*e.vocabulary, e.row); err != nil {
-			return ev, err
+			return err
 		}
 		if e.observe != nil {
 			e.observe(s, position, e.row)
 		}
 		if position == len(s.tokens)-1 {
 			e.next(s, &ev)
-			break
+			if !s.holds(ev, i) {
+				break
+			}
+			e.events = append(e.events, ev)
+			ev = Event{Sequence: s, Token: None}
+			continue
 		}
 		total := logSum(e.row)
 		id := s.tokens[position+1]
 		e.scores = append(e.scores, Score{id, float64(e.row[id]) - total})
 		e.tops = append(e.tops, e.top(s, total))
 	}
+	s.guesser.learn(len(s.guessed), s.past-first-s.rows+len(s.guessed), e.lookup)
+	for i := first / compute.PageRows; i < s.past/compute.PageRows; i++ {
+		key := s.key(i)
+		s.pages[i] = e.pool.publish(s.pages[i], &key)
+	}
 	ev.Prompt, ev.Tops = e.scores[scores:], e.tops[tops:]
-	return ev, nil
+	e.events = append(e.events, ev)
+	return nil
+}
+
+// holds reports whether the token of an event is what was guessed after row i, so
+// that the next row's logits are those that follow it.
+func (s *Sequence) holds(ev Event, i int) bool {
+	if ev.Finish != Going || i >= len(s.guessed) || s.guessed[i] != ev.Token {
+		return false
+	}
+	s.past++
+	return true
 }
 
 // top returns the likeliest tokens of the current row that the request wants.

@@ -139,7 +139,7 @@ func (f *figures) model(path string) error {
 	if err != nil {
 		return err
 	}
-	e, err := infer.New(dev, m.Config, weights, infer.Options{Sequences: 1, PrefillRows: 512})
+	e, err := infer.New(dev, m.Config, weights, infer.Options{Sequences: 1, PrefillRows: 512, Lookup: -1})
 	if err != nil {
 		return err
 	}
