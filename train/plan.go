@@ -67,7 +67,7 @@ type Open func(shards samovar.Input, batch, window int) (data Data, close func()
 func (*Plan) Name() string { return "plan" }
 
 // Version is raised when the same budget gives another plan.
-func (*Plan) Version() int { return 2 }
+func (*Plan) Version() int { return 3 }
 
 // Numerics is that of the device.
 func (p *Plan) Numerics() string { return p.Device.Numerics() }
