@@ -80,8 +80,8 @@ func (b brewer) run(row []string) error {
 	b.store = filepath.Join(b.store, row[text]+"-"+row[vocabulary]) // whose texts are sharded once
 	recipe := fmt.Sprintf("name: law\nseed: %s\ncorpus: %s\ntokenizer: {vocab: %s}\nmodel: {depth: %s, width: %s, window: %d}\ntrain: {tokens: %s}\n",
 		row[seed], corpus, row[vocabulary], row[depth], row[width], window, row[tokens])
-	path := filepath.Join(b.store, "recipe.yaml")
-	if err := os.MkdirAll(b.store, 0o755); err != nil {
+	path := b.store + ".yaml"
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	if err := os.WriteFile(path, []byte(recipe), 0o644); err != nil {
