@@ -64,16 +64,16 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 		return nil, errors.New("the pages are not memory of this device")
 	}
 	c := layout(o)
-	group, width := o.Q.Heads/o.K.Heads, e.program.Caches[o.Cache].Width
-	if width != c.width {
+	group := o.Q.Heads / o.K.Heads
+	if c.width != e.program.Caches[o.Cache].Width {
 		return nil, errors.New("the cache's width is not that of keys and values")
 	}
 	store := e.perRow(o.K.Slot, func(r int) {
-		row := e.cached(pages.data, width, r, int(e.positions[r]))
+		page, i := e.page(pages.data, c, r, int(e.positions[r])/PageRows), int(e.positions[r])%PageRows
 		for h := range k.Heads {
-			copy(row[h*c.stride:], k.head(r, h))
+			copy(page[c.key(h)+i*c.keys:], k.head(r, h))
 			if !c.shared {
-				copy(row[c.values+h*o.V.Width:], v.head(r, h))
+				copy(page[c.value(h)+i*c.values:], v.head(r, h))
 			}
 		}
 	})
@@ -81,50 +81,54 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 		pieces: func() int { return e.rows * o.Q.Heads },
 		do: func(worker, piece int) {
 			r, h := piece/o.Q.Heads, piece%o.Q.Heads
-			last := int(e.positions[r])
-			scores := e.dev.temporary(worker, e.program.Window)[:last+1]
-			query, kh := q.head(r, h), h/group*c.stride
-			for t := range scores {
-				row := e.cached(pages.data, width, r, t)
-				scores[t] = kernel.Dot(query, row[kh:kh+o.K.Width]) * o.Scale
+			scores := e.dev.temporary(worker, e.program.Window)[:e.positions[r]+1]
+			query, out, head := q.head(r, h), y.head(r, h), h/group
+			for t := 0; t < len(scores); t += PageRows {
+				some := scores[t:min(t+PageRows, len(scores))]
+				kernel.Dots(some, query, e.page(pages.data, c, r, t/PageRows)[c.key(head):], c.keys)
 			}
+			kernel.Scale(scores, o.Scale)
 			kernel.Softmax(scores)
-			out, vh := y.head(r, h), c.values+h/group*c.valueStride
 			clear(out)
-			for t, p := range scores {
-				row := e.cached(pages.data, width, r, t)
-				kernel.Axpy(out, p, row[vh:vh+o.V.Width])
+			for t := 0; t < len(scores); t += PageRows {
+				some := scores[t:min(t+PageRows, len(scores))]
+				kernel.AddRows(out, some, e.page(pages.data, c, r, t/PageRows)[c.value(head):], c.values)
 			}
 		},
 	}
 	return []step{store, attend}, nil
 }
 
-// cacheLayout is where a token's keys and values lie in its cached row.
+// cacheLayout is where keys and values lie in a page: a head's keys of all its
+// rows, one after another, then the next head's, then so the values. A head is read
+// through without a gap.
 type cacheLayout struct {
-	width       int  // float32 a token
-	stride      int  // from one head's key to the next
-	values      int  // where the values begin
-	valueStride int  // from one head's value to the next
-	shared      bool // values are columns of the keys
+	width        int  // float32 a token
+	keys, values int  // from a row's key to the next one's, from value to value
+	first        int  // where the values begin
+	shared       bool // values are columns of the keys
 }
 
 func layout(o Attention) cacheLayout {
-	c := cacheLayout{width: o.K.Heads * (o.K.Width + o.V.Width), stride: o.K.Width, values: o.K.Heads * o.K.Width, valueStride: o.V.Width}
 	if o.K.Slot == o.V.Slot {
-		c = cacheLayout{width: o.K.Heads * o.K.Width, stride: o.K.Width, values: o.V.Offset - o.K.Offset, valueStride: o.K.Width, shared: true}
+		return cacheLayout{width: o.K.Heads * o.K.Width, keys: o.K.Width, values: o.K.Width, first: o.V.Offset - o.K.Offset, shared: true}
 	}
-	return c
+	return cacheLayout{
+		width: o.K.Heads * (o.K.Width + o.V.Width), keys: o.K.Width, values: o.V.Width, first: PageRows * o.K.Heads * o.K.Width,
+	}
 }
+
+// key is where a head's first key lies in its page, value where its first value does.
+func (c cacheLayout) key(head int) int   { return PageRows * head * c.keys }
+func (c cacheLayout) value(head int) int { return c.first + PageRows*head*c.values }
 
 // CacheWidth is the number of float32 that attention keeps of each token.
 func (o Attention) CacheWidth() int { return layout(o).width }
 
-// cached returns the cached row of a position in the sequence of row r.
-func (e *exec) cached(pages []float32, width, r, position int) []float32 {
-	page := int(e.batch.Segments[e.segment[r]].Pages[position/PageRows])
-	at := (page*PageRows + position%PageRows) * width
-	return pages[at : at+width : at+width]
+// page returns page i of the sequence of row r.
+func (e *exec) page(pages []float32, c cacheLayout, r, i int) []float32 {
+	size := PageRows * c.width
+	return pages[int(e.batch.Segments[e.segment[r]].Pages[i])*size:][:size:size]
 }
 
 // attentionBack computes the probabilities again and from them

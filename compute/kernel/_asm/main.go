@@ -22,6 +22,7 @@ func main() {
 		"matmul_amd64.s":  matmul,
 		"panels_amd64.s":  panels,
 		"vector_amd64.s":  vector,
+		"attend_amd64.s":  attend,
 		"ceiling_amd64.s": ceiling,
 	}
 	for name, write := range files {
