@@ -1,0 +1,80 @@
+// Command shape writes a model of a published size with random weights as GGUF, to
+// measure how fast it runs:
+//
+//	go run ./dev/shape -shape 1.1b -format Q8_0 -out 1.1b.gguf
+//
+// What such a model says means nothing, and it has no tokenizer. Start with shapes.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"samovar/compute/kernel"
+	"samovar/model"
+	"samovar/model/gguf"
+)
+
+// shapes are architectures by the number of their weights.
+var shapes = map[string]model.Config{
+	// llama2.c's largest (karpathy/llama2.c, stories110M).
+	"110m": {
+		Architecture: model.Llama, Layers: 12, Width: 768, Heads: 12, KVHeads: 12, HeadDim: 64, Hidden: 2048, Vocabulary: 32000, Window: 1024,
+		Epsilon: 1e-5, RopeBase: 10000, Tied: true,
+	},
+	// TinyLlama (arXiv:2401.02385), with a window that 8,192 tokens of prompt fit into.
+	"1.1b": {
+		Architecture: model.Llama, Layers: 22, Width: 2048, Heads: 32, KVHeads: 4, HeadDim: 64, Hidden: 5632, Vocabulary: 32000, Window: 16384,
+		Epsilon: 1e-5, RopeBase: 10000,
+	},
+}
+
+func main() {
+	log.SetFlags(0)
+	names := strings.Join(slices.Sorted(maps.Keys(shapes)), " or ")
+	shape := flag.String("shape", "", names)
+	format := flag.String("format", "Q8_0", "of the matrices")
+	out := flag.String("out", "", "file to write")
+	flag.Parse()
+	c, ok := shapes[*shape]
+	if !ok || *out == "" {
+		log.Fatalf("shape: -shape %s and -out are expected", names)
+	}
+	f, err := kernel.ParseFormat(*format)
+	if err == nil {
+		err = write(*out, c, f)
+	}
+	if err != nil {
+		log.Fatalf("write a model of %s weights: %v", *shape, err)
+	}
+}
+
+// vocabularyless is how llama.cpp calls a model without a tokenizer.
+var vocabularyless = []gguf.KV{{Key: "general.name", Value: "random weights"}, {Key: "tokenizer.ggml.model", Value: "no_vocab"}}
+
+func write(path string, c model.Config, format kernel.Format) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = model.Write(w, c, vocabularyless, format, func(t model.Tensor) ([]float32, error) {
+		weights := make([]float32, t.Rows*t.Cols)
+		t.Initialise(weights, 1)
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", t.Name)
+		return weights, nil
+	})
+	fmt.Fprintln(os.Stderr)
+	return errors.Join(err, w.Flush())
+}
