@@ -219,16 +219,24 @@ func TestPageDesign(t *testing.T) {
 	if os.Getenv("SAMOVAR_LONG") == "" {
 		return
 	}
-	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &brew)
-	for !strings.Contains(brew.Name+string(brew.State), "finished") && brew.State != runs.Failed && (len(brew.Stages) < 6 || brew.Stages[5].State != runs.Running) {
-		time.Sleep(50 * time.Millisecond) // until it trains what was designed
-		u.ask("GET", "/api/brews/"+brew.ID, "", &brew)
+	until := func(ready func(runs.Brew) bool) runs.Brew { // however long it takes
+		var b runs.Brew
+		for u.ask("GET", "/api/brews/"+brew.ID, "", &b); !ready(b); u.ask("GET", "/api/brews/"+brew.ID, "", &b) {
+			if b.State == runs.Failed {
+				t.Fatalf("the brew is %+v", b)
+			}
+			time.Sleep(100 * time.Millisecond)
+			b = runs.Brew{}
+		}
+		return b
 	}
-	u.ask("POST", "/api/brews/"+brew.ID+"/stop", "", &brew)
-	u.becomes(brew.ID, runs.Stopped)
-	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &brew)
-	brew = u.becomes(brew.ID, runs.Finished)
-	if s := brew.Stages; s[0].Name != "design" || s[0].State != runs.Finished || s[5].Name != "train" || brew.Predict == 0 {
+	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &refused)
+	until(func(b runs.Brew) bool { return len(b.Stages) > 5 && b.Stages[5].State == runs.Running }) // trains what was designed
+	u.ask("POST", "/api/brews/"+brew.ID+"/stop", "", &refused)
+	until(func(b runs.Brew) bool { return b.State == runs.Stopped })
+	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &refused)
+	brew = until(func(b runs.Brew) bool { return b.State == runs.Finished })
+	if s := brew.Stages; s[0].Name != "design" || s[0].State != runs.Finished || s[0].Joules == 0 || s[5].Name != "train" || brew.Predict == 0 {
 		t.Errorf("the finished brew is %+v", brew)
 	}
 	var shown struct{ Sources []sourceLine }
