@@ -234,11 +234,15 @@ func (s *server) order(how, name string) string {
 	return s.must("POST", "/api/brews", string(text))["id"].(string)
 }
 
-// becomes waits until a brew has a state.
+// becomes waits until a brew has a state, and its process has ended if that is
+// one of rest.
 func (s *server) becomes(id string, state State) Brew {
 	s.t.Helper()
 	for range 2000 {
-		if b, err := s.runs.brew(id); err == nil && b.State == state {
+		s.runs.mu.Lock()
+		waits := s.runs.waits(id)
+		s.runs.mu.Unlock()
+		if b, err := s.runs.brew(id); err == nil && b.State == state && (b.active() || !waits) {
 			return b
 		}
 		time.Sleep(10 * time.Millisecond)
