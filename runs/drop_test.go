@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/goccy/go-yaml"
 )
 
 func (s *server) folder() string {
@@ -110,35 +108,6 @@ func FuzzCheckPath(f *testing.F) {
 			t.Errorf("%q is accepted", name)
 		}
 	})
-}
-
-func TestDraft(t *testing.T) {
-	for _, c := range []struct {
-		bytes        int64
-		minutes      float64
-		vocab, depth uint64
-	}{
-		{0, 5, 512, 2}, {200_000, 15, 512, 4}, {1_000_000, 60, 1024, 4}, {4_200_000, 240, 8192, 6}, {900_000_000, 720, 8192, 8},
-	} {
-		hostile := "me: \"x\"\n- y # z\u2028\x00{}\\"
-		o := order{Name: "tea", Language: "en", Licence: "CC0-1.0", Origin: hostile, Minutes: c.minutes}
-		var got struct {
-			Name             string
-			Corpus           []struct{ Path, Language, Licence, Origin string }
-			Tokenizer, Model struct{ Vocab, Depth uint64 }
-			Train            struct{ Hours float64 }
-		}
-		text := o.draft(usage{1, c.bytes})
-		if err := yaml.Unmarshal([]byte(text), &got); err != nil {
-			t.Fatalf("%v:\n%s", err, text)
-		}
-		if got.Tokenizer.Vocab != c.vocab || got.Model.Depth != c.depth || got.Train.Hours < c.minutes/61 || got.Train.Hours > c.minutes/59 {
-			t.Errorf("%d bytes, %g minutes: %+v", c.bytes, c.minutes, got)
-		}
-		if len(got.Corpus) != 1 || got.Corpus[0].Path != "texts" || got.Corpus[0].Origin != hostile || got.Name != "tea" {
-			t.Errorf("the source is %+q", got.Corpus)
-		}
-	}
 }
 
 func TestTail(t *testing.T) {

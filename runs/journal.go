@@ -35,8 +35,9 @@ type Brew struct {
 	Name    string          `json:"name"`
 	State   State           `json:"state"`
 	Error   string          `json:"error,omitempty"`
-	Recipe  string          `json:"recipe"`  // path
-	Dropped bool            `json:"dropped"` // its texts lie beside its journal
+	Recipe  string          `json:"recipe"`          // path
+	Order   *Order          `json:"order,omitempty"` // that the recipe is designed for; nil: it was given
+	Dropped bool            `json:"dropped"`         // its texts lie beside its journal
 	Started time.Time       `json:"started"`
 	Updated time.Time       `json:"updated"` // last sign of life
 	Stages  []Stage         `json:"stages"`
@@ -55,6 +56,7 @@ func (b Brew) active() bool {
 type Stage struct {
 	Name    string             `json:"name"`            // of the node
 	State   State              `json:"state,omitempty"` // empty: not begun
+	Doing   json.RawMessage    `json:"doing,omitempty"` // of a design that runs: its step
 	Found   bool               `json:"found,omitempty"` // it had been finished before
 	Key     samovar.Digest     `json:"key,omitempty"`
 	Run     string             `json:"run,omitempty"`
@@ -83,6 +85,7 @@ type Journal struct {
 	cancel func()
 	mu     sync.Mutex
 	brew   Brew
+	parts  map[samovar.Digest]cost // of the design, by key
 	end    chan struct{}
 	done   sync.WaitGroup
 	once   sync.Once
@@ -99,11 +102,12 @@ func ID(dir, recipe string) string {
 }
 
 // Open begins the journal of the recipe of that name and absolute path in the
-// folder of brews dir. cancel is called when somebody wishes the brew to stop.
-func Open(dir, name, recipe string, cancel func()) (*Journal, error) {
+// folder of brews dir; it is designed for the order o, if there is one. cancel is
+// called when somebody wishes the brew to stop.
+func Open(dir, name, recipe string, o *Order, cancel func()) (*Journal, error) {
 	id := ID(dir, recipe)
 	j := &Journal{dir: filepath.Join(dir, id), cancel: cancel, end: make(chan struct{})}
-	j.brew = Brew{ID: id, Name: name, State: Running, Recipe: recipe, Started: time.Now().UTC(), Stages: []Stage{}}
+	j.brew = Brew{ID: id, Name: name, State: Running, Recipe: recipe, Order: o, Started: time.Now().UTC(), Stages: []Stage{}}
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open the journal of the brew: %w", err)
 	}
@@ -115,13 +119,12 @@ func Open(dir, name, recipe string, cancel func()) (*Journal, error) {
 	return j, nil
 }
 
-// Plan says which nodes the brew has, by which method energy is read, and how
+// Plan says which nodes the recipe has, by which method energy is read, and how
 // many bits per byte were predicted; 0: none were.
 func (j *Journal) Plan(nodes []string, method string, predicted float64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.brew.Method, j.brew.Predict = method, predicted
-	j.brew.Stages = nil
 	for _, n := range nodes {
 		j.brew.Stages = append(j.brew.Stages, Stage{Name: n})
 	}
@@ -135,14 +138,14 @@ func (j *Journal) Begin(node string, key samovar.Digest) {
 // Finish says that a node has its output.
 func (j *Journal) Finish(node string, run samovar.Run, found bool) {
 	j.stage(node, func(s *Stage) {
-		*s = Stage{Name: node, State: Finished, Found: found, Key: run.Key, Run: run.ID, Joules: run.Energy.Joules, Metrics: run.Metrics}
+		c := costOf(run)
+		*s = Stage{Name: node, State: Finished, Found: found, Key: run.Key, Run: run.ID, Joules: c.joules, Seconds: c.seconds, Metrics: run.Metrics}
 		if len(run.Outputs) > 0 {
 			s.Output = run.Outputs[0]
 		}
-		for _, a := range run.Attempts {
-			s.Seconds += a.Ended.Sub(a.Started).Seconds()
-		}
 		j.brew.Now = nil
+		delete(j.parts, run.Key)
+		j.share()
 	})
 }
 
@@ -181,7 +184,13 @@ func (j *Journal) Watch(e samovar.Event) {
 	e.Text = ""
 	j.brew.Now = &e
 	for i := range j.brew.Stages {
-		if s := &j.brew.Stages[i]; s.State == Running {
+		switch s := &j.brew.Stages[i]; {
+		case s.State != Running:
+		case s.Name == designNode: // e is of one of its runs
+			j.share()
+			s.Joules += e.Joules
+			e.ETASeconds = 0
+		default:
 			s.Joules = e.Joules
 		}
 	}

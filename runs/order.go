@@ -5,142 +5,114 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // maxOrder is the most bytes of an order, and of a recipe.
 const maxOrder = 1 << 20
 
-// order asks for a brew: from a dropped folder and what is known of it, from
+// request asks for a brew: from a dropped folder and what is known of it, from
 // the text of a recipe, or from a recipe that names the folder as "texts".
-type order struct {
+type request struct {
 	Folder   string  `json:"folder"`
 	Recipe   string  `json:"recipe"`
 	Name     string  `json:"name"`
 	Language string  `json:"language"`
 	Licence  string  `json:"licence"`
 	Origin   string  `json:"origin"`
-	Minutes  float64 `json:"minutes"` // of training
+	Minutes  float64 `json:"minutes"` // of the brew, once it is designed
 }
 
-// order writes the recipe that a request asks for and begins to brew it.
+// order begins to brew what a request asks for.
 func (s *Server) order(r *http.Request) (any, error) {
-	o, err := readOrder(r)
+	q, err := readRequest(r)
 	if err != nil {
 		return nil, err
 	}
-	if o.Folder == "" {
-		o.Folder = newID()
+	if q.Folder == "" {
+		q.Folder = newID()
 	} else {
-		u, err := s.drops.filling(o.Folder)
+		u, err := s.drops.filling(q.Folder)
 		if err != nil {
 			return nil, err
 		}
 		if u.files == 0 {
 			return nil, &refusal{http.StatusUnprocessableEntity, "empty", "the folder is empty: drop one with texts"}
 		}
-		if o.Recipe == "" {
-			o.Recipe = o.draft(u)
-		}
 	}
-	dir := filepath.Join(s.config.Dir, o.Folder)
-	name, err := s.config.Check([]byte(o.Recipe), dir)
-	if err != nil {
+	dir := filepath.Join(s.config.Dir, q.Folder)
+	b := Brew{ID: q.Folder, Name: q.Name, Recipe: filepath.Join(dir, recipeFile), Started: time.Now().UTC(), Stages: []Stage{}}
+	if q.Recipe == "" {
+		b.Order = &Order{Data: filepath.Join(dir, textsDir), Hours: q.Minutes / 60, Name: q.Name, Language: q.Language, Licence: q.Licence, Origin: q.Origin}
+		if err := s.config.Suits(r.Context(), *b.Order); err != nil {
+			return nil, &refusal{http.StatusUnprocessableEntity, "bad_order", err.Error()}
+		}
+	} else if b.Name, err = s.config.Check([]byte(q.Recipe), dir); err != nil {
 		return nil, &refusal{http.StatusUnprocessableEntity, "bad_recipe", err.Error()}
 	}
-	if s.config.Taken(name) {
-		return nil, &refusal{http.StatusConflict, "name_taken", fmt.Sprintf("a model called %s is here already: choose another name", name)}
+	if s.config.Taken(b.Name) {
+		return nil, &refusal{http.StatusConflict, "name_taken", fmt.Sprintf("a model called %s is here already: choose another name", b.Name)}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("write the recipe: %w", err)
-	}
-	path := filepath.Join(dir, recipeFile)
-	if err := replace(path, []byte(o.Recipe)); err != nil {
-		return nil, fmt.Errorf("write the recipe: %w", err)
+	if q.Recipe != "" {
+		if err := writeRecipe(b.Recipe, q.Recipe); err != nil {
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.enqueue(Brew{ID: o.Folder, Name: name, Recipe: path, Started: time.Now().UTC(), Stages: []Stage{}})
+	return s.enqueue(b)
 }
 
-func readOrder(r *http.Request) (o order, err error) {
-	d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&o); err != nil {
-		return o, &refusal{http.StatusBadRequest, "bad_json", fmt.Sprintf("the order cannot be read: %v", err)}
-	}
-	if o.Folder == "" && strings.TrimSpace(o.Recipe) == "" {
-		return o, &refusal{http.StatusBadRequest, "empty", "a folder or a recipe is expected"}
-	}
-	if o.Recipe != "" {
-		return o, nil
-	}
-	for _, f := range []struct{ name, value string }{{"name", o.Name}, {"language", o.Language}, {"licence", o.Licence}, {"origin", o.Origin}} {
-		if strings.TrimSpace(f.value) == "" {
-			err = errors.Join(err, fmt.Errorf("%s is missing", f.name))
-		}
-	}
-	if !(o.Minutes >= 0.1 && o.Minutes <= maxMinutes) {
-		err = errors.Join(err, fmt.Errorf("minutes is %g: between 0.1 and %d is expected", o.Minutes, maxMinutes))
+func writeRecipe(path, text string) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = replace(path, []byte(text))
 	}
 	if err != nil {
-		return o, &refusal{http.StatusUnprocessableEntity, "bad_order", strings.ReplaceAll(err.Error(), "\n", "; ")}
+		return fmt.Errorf("write the recipe: %w", err)
 	}
-	return o, nil
+	return nil
 }
 
-// maxMinutes is four weeks.
-const maxMinutes = 4 * 7 * 24 * 60
-
-// draft writes a recipe for the folder with the reason for each number.
-func (o order) draft(u usage) string {
-	return fmt.Sprintf(`# Written by the page Runs for a folder that was dropped on it, which lies
-# beside this file. samovar brew takes it as it is.
-name: %s
-corpus:
-  - path: %s
-    language: %s
-    licence: %s
-    origin: %s
-tokenizer: {vocab: %d} # a token for each 500 bytes of the %d there are, between 512 and 8192: each is seen often enough to be learnt
-model: {depth: %d} # layers: in little time a small model learns more than a large one begins to
-train: {hours: %s} # %s minutes; first measured for 20 seconds, then turned into a number of steps
-quantize: [Q8_0] # a quarter of the size, for serving
-`, quote(o.Name), textsDir, quote(o.Language), quote(o.Licence), quote(o.Origin), vocabulary(u.bytes), u.bytes, depth(o.Minutes),
-		number(o.Minutes/60), number(o.Minutes))
-}
-
-// quote writes a text as YAML takes it: a JSON string is one.
-func quote(s string) string {
-	text, err := encode(strings.TrimSpace(strings.ToValidUTF8(s, "")))
-	if err != nil { // no string fails
-		panic(err)
+func readRequest(r *http.Request) (q request, err error) {
+	d := json.NewDecoder(io.LimitReader(r.Body, maxOrder))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&q); err != nil {
+		return q, &refusal{http.StatusBadRequest, "bad_json", fmt.Sprintf("the order cannot be read: %v", err)}
 	}
-	return string(text)
-}
-
-func number(x float64) string { return fmt.Sprintf("%.6g", x) }
-
-// vocabulary is the largest power of two below a token for each 500 bytes.
-func vocabulary(bytes int64) int {
-	v := math.Exp2(math.Floor(math.Log2(max(1, float64(bytes)/500))))
-	return int(min(8192, max(512, v)))
-}
-
-// depth is the number of layers for so many minutes on a few cores.
-func depth(minutes float64) int {
-	switch {
-	case minutes <= 10:
-		return 2
-	case minutes <= 60:
-		return 4
-	case minutes <= 8*60:
-		return 6
+	if q.Folder == "" && strings.TrimSpace(q.Recipe) == "" {
+		return q, &refusal{http.StatusBadRequest, "empty", "a folder or a recipe is expected"}
 	}
-	return 8
+	if q.Recipe != "" {
+		return q, nil
+	}
+	for _, f := range []struct {
+		name string
+		text *string
+	}{{"name", &q.Name}, {"language", &q.Language}, {"licence", &q.Licence}, {"origin", &q.Origin}} {
+		*f.text = strings.TrimSpace(*f.text)
+		switch {
+		case *f.text == "":
+			err = errors.Join(err, fmt.Errorf("%s is missing", f.name))
+		case len(*f.text) > maxField || strings.ContainsFunc(*f.text, unicode.IsControl):
+			err = errors.Join(err, fmt.Errorf("%s is no single line of at most %d bytes", f.name, maxField))
+		}
+	}
+	if !(q.Minutes > 0 && q.Minutes <= maxMinutes) {
+		err = errors.Join(err, fmt.Errorf("minutes is %g: above 0 and at most %d is expected", q.Minutes, maxMinutes))
+	}
+	if err != nil {
+		return q, &refusal{http.StatusUnprocessableEntity, "bad_order", strings.ReplaceAll(err.Error(), "\n", "; ")}
+	}
+	return q, nil
 }
+
+const (
+	maxMinutes = 4 * 7 * 24 * 60 // four weeks
+	maxField   = 1000            // bytes that an argument of a command and a line of a card may well have
+)

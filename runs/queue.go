@@ -79,7 +79,7 @@ func (s *Server) run(ctx context.Context, id string) {
 	}
 	before := b.Updated
 	said := &tail{}
-	c := s.config.Command(ctx, b.Recipe)
+	c := s.config.Command(ctx, b.Recipe, b.Order)
 	c.Stderr = said
 	if ctx.Err() == nil {
 		err = c.Run()

@@ -29,11 +29,12 @@ import (
 
 // Config is what the routes need of the rest of the program.
 type Config struct {
-	Dir     string                                                   // folder of brews: see Journal
-	Command func(ctx context.Context, recipe string) *exec.Cmd       // brews a recipe; ends as after Ctrl-C when ctx does
-	Check   func(recipe []byte, dir string) (name string, err error) // what is wrong with a recipe that lies in dir
-	Taken   func(name string) bool                                   // whether a model has that name
-	Ended   func(Brew)                                               // told of each brew that has come to an end
+	Dir     string                                                       // folder of brews: see Journal
+	Command func(ctx context.Context, recipe string, o *Order) *exec.Cmd // brews a recipe, which it designs first if there is an order; ends as after Ctrl-C when ctx does
+	Check   func(recipe []byte, dir string) (name string, err error)     // what is wrong with a recipe that lies in dir
+	Suits   func(ctx context.Context, o Order) error                     // what is wrong with an order, of which nothing but Data may be read
+	Taken   func(name string) bool                                       // whether a model has that name
+	Ended   func(Brew)                                                   // told of each brew that has come to an end
 
 	Runs   func(ctx context.Context) (any, error)                      // all finished runs, for people to choose from
 	Run    func(ctx context.Context, id string) (any, error)           // one of them, with its settings

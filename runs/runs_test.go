@@ -21,17 +21,23 @@ import (
 	"samovar"
 )
 
-// TestMain lets the test binary be a brew in a process of its own: it writes a
-// journal like one, until it is done or asked to end.
+// TestMain lets the test binary be a brew in a process of its own, and one that
+// designs its recipe first: it writes a journal like one, until it is done or
+// asked to end.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "brew" {
-		os.Exit(pretend(os.Args[2]))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "brew":
+		os.Exit(pretend(ctx, os.Args[2]))
+	case len(os.Args) == 4 && os.Args[1] == "design":
+		os.Exit(pretendDesign(ctx, os.Args[2], os.Args[3]))
 	}
+	stop()
 	os.Exit(m.Run())
 }
 
 // pretend brews a recipe whose first line says what becomes of it.
-func pretend(recipe string) int {
+func pretend(ctx context.Context, recipe string) int {
 	text, err := os.ReadFile(recipe)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "samovar: read recipe:", err)
@@ -43,17 +49,54 @@ func pretend(recipe string) int {
 		fmt.Fprintln(os.Stderr, "progress\nsamovar: the recipe is wrong: correct it")
 		return 1
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
-	j, err := Open(filepath.Dir(filepath.Dir(recipe)), name, recipe, cancel)
+	j, err := Open(filepath.Dir(filepath.Dir(recipe)), name, recipe, nil, cancel)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "samovar:", err)
 		return 1
 	}
+	return pretendStages(ctx, j, how, name)
+}
+
+// pretendDesign designs the recipe of an order, and brews it. What is called
+// slow never ends its design the first time.
+func pretendDesign(ctx context.Context, recipe, order string) int {
+	var o Order
+	if err := json.Unmarshal([]byte(order), &o); err != nil {
+		fmt.Fprintln(os.Stderr, "samovar:", err)
+		return 1
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	j, err := Open(filepath.Dir(filepath.Dir(recipe)), o.Name, recipe, &o, cancel)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "samovar:", err)
+		return 1
+	}
+	j.Design("estimated (test)")
+	j.Do(map[string]any{"do": "try", "layers": 2})
+	j.Part(samovar.Run{Key: samovar.DigestOf([]byte("trial")), Energy: samovar.Energy{Joules: 5}})
+	j.Part(samovar.Run{Key: samovar.DigestOf(nil), Energy: samovar.Energy{Joules: 2}})
+	j.Watch(samovar.Event{Stage: "train", Step: 1, Of: 2, Joules: 3, ETASeconds: 9})
+	before := recipe + ".tried"
+	if _, err := os.Stat(before); err != nil && o.Name == "slow" {
+		os.WriteFile(before, nil, 0o644)
+		<-ctx.Done()
+		j.Close(Stopped, "", nil)
+		return 1
+	}
+	if err := os.WriteFile(recipe, []byte("quick\n"+o.Name), 0o644); err != nil {
+		j.Close(Failed, err.Error(), nil)
+		return 1
+	}
+	j.Designed()
+	return pretendStages(ctx, j, "quick", o.Name)
+}
+
+// pretendStages is what both do in the end.
+func pretendStages(ctx context.Context, j *Journal, how, name string) int {
 	j.Plan([]string{"collect", "train"}, "estimated (test)", 1.25)
 	j.Begin("collect", samovar.DigestOf(nil))
-	j.Finish("collect", samovar.Run{ID: "3", Energy: samovar.Energy{Joules: 2}, Outputs: []samovar.Digest{samovar.DigestOf(nil)}}, false)
+	j.Finish("collect", samovar.Run{ID: "3", Key: samovar.DigestOf(nil), Energy: samovar.Energy{Joules: 2}, Outputs: []samovar.Digest{samovar.DigestOf(nil)}}, false)
 	j.Begin("train", samovar.DigestOf([]byte("train")))
 	j.Watch(samovar.Event{Stage: "train", Step: 5, Of: 10, Loss: 3, Joules: 7})
 	switch how {
@@ -89,20 +132,30 @@ func start(t *testing.T, limits Limits) *server {
 	var err error
 	s.runs, err = New(ctx, Config{
 		Dir: s.dir, Tick: 20 * time.Millisecond, Limits: limits,
-		Command: func(ctx context.Context, recipe string) *exec.Cmd {
+		Command: func(ctx context.Context, recipe string, o *Order) *exec.Cmd {
 			c := exec.CommandContext(ctx, os.Args[0], "brew", recipe)
+			if o != nil {
+				text, err := json.Marshal(o)
+				if err != nil {
+					t.Error(err)
+				}
+				c = exec.CommandContext(ctx, os.Args[0], "design", recipe, string(text))
+			}
 			c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 			return c
 		},
 		Check: func(text []byte, dir string) (string, error) {
 			how, name, _ := strings.Cut(string(text), "\n")
-			if strings.HasPrefix(how, "#") { // a draft
-				how, name = "quick", "drafted"
-			}
 			if how == "bad" {
 				return "", errors.New("train: there is no budget")
 			}
 			return strings.TrimSpace(name), nil
+		},
+		Suits: func(_ context.Context, o Order) error {
+			if o.Hours < 1.0/60 {
+				return errors.New("too few hours")
+			}
+			return nil
 		},
 		Taken: func(name string) bool { return name == "tales" },
 		Ended: func(b Brew) { s.ended <- b },
@@ -181,11 +234,15 @@ func (s *server) order(how, name string) string {
 	return s.must("POST", "/api/brews", string(text))["id"].(string)
 }
 
-// becomes waits until a brew has a state.
+// becomes waits until a brew has a state, and its process has ended if that is
+// one of rest.
 func (s *server) becomes(id string, state State) Brew {
 	s.t.Helper()
 	for range 2000 {
-		if b, err := s.runs.brew(id); err == nil && b.State == state {
+		s.runs.mu.Lock()
+		waits := s.runs.waits(id)
+		s.runs.mu.Unlock()
+		if b, err := s.runs.brew(id); err == nil && b.State == state && (b.active() || !waits) {
 			return b
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -255,6 +312,46 @@ func TestBrews(t *testing.T) {
 	}
 }
 
+// TestDesign has a dropped folder designed for, stopped meanwhile, and gone on
+// with; what the design has in common with the brew is counted once.
+func TestDesign(t *testing.T) {
+	s := start(t, Limits{})
+	order := func(name string, minutes int) string {
+		id := s.folder()
+		s.must("PUT", "/api/folders/"+id+"/a.txt", "0123456789")
+		return fmt.Sprintf(`{"folder":%q,"name":%q,"language":"fr","licence":"CC0-1.0","origin":" --me \"x\" $HOME ","minutes":%d}`, id, name, minutes)
+	}
+	s.refused(409, "name_taken", "POST", "/api/brews", order("tales", 30))
+	s.refused(422, "bad_order", "POST", "/api/brews", order("short", 0))
+	wrong := order("short", 30)
+	s.refused(422, "bad_order", "POST", "/api/brews", strings.Replace(wrong, ":30", ":0.5", 1)) // Suits says so
+	id := s.must("POST", "/api/brews", order("slow", 30))["id"].(string)
+	var b Brew
+	for range 2000 {
+		if b, _ = s.runs.brew(id); b.Now != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if len(b.Stages) != 1 || b.Stages[0].Name != "design" || string(b.Stages[0].Doing) != `{"do":"try","layers":2}` || b.Stages[0].Joules != 5+2+3 || b.Now == nil || b.Now.ETASeconds != 0 {
+		t.Errorf("the design is shown as %+v", b)
+	}
+	want := Order{Data: filepath.Join(s.dir, id, textsDir), Hours: 0.5, Name: "slow", Language: "fr", Licence: "CC0-1.0", Origin: `--me "x" $HOME`}
+	if b.Order == nil || *b.Order != want {
+		t.Errorf("the order is %+v, want %+v", b.Order, want)
+	}
+	s.must("POST", "/api/brews/"+id+"/stop", "")
+	s.becomes(id, Stopped)
+	s.must("POST", "/api/brews/"+id+"/start", "")
+	b = s.becomes(id, Finished)
+	if len(b.Stages) != 3 || b.Stages[0].State != Finished || b.Stages[0].Doing != nil || b.Stages[0].Joules != 5 || b.Stages[1].Joules != 2 || b.Predict != 1.25 {
+		t.Errorf("the finished brew is %+v", b)
+	}
+	if r := s.must("GET", "/api/brews/"+id+"/recipe", ""); r["text"] != "quick\nslow" {
+		t.Errorf("its recipe is %v", r)
+	}
+}
+
 func TestUnhappyBrews(t *testing.T) {
 	s := start(t, Limits{})
 	for _, c := range []struct {
@@ -275,6 +372,14 @@ func TestUnhappyBrews(t *testing.T) {
 	s.refused(400, "bad_json", "POST", "/api/brews", `[]`)
 	s.refused(404, "unknown", "POST", "/api/brews", `{"folder":"../../etc","name":"x","language":"en","licence":"x","origin":"x","minutes":1}`)
 	s.refused(422, "bad_order", "POST", "/api/brews", `{"folder":"x","name":"x","minutes":-1}`)
+	for name, wrong := range map[string]string{
+		"a line break": `"origin":"me\nand you","minutes":5`, "nothing": `"origin":" ","minutes":5`, "NUL": `"origin":"\u0000","minutes":5`,
+		"long": `"origin":"` + strings.Repeat("x", 1001) + `","minutes":5`, "no time": `"origin":"me","minutes":0`, "years": `"origin":"me","minutes":1e9`,
+	} {
+		if status, v := s.ask("POST", "/api/brews", `{"folder":"x","name":"x","language":"en","licence":"x",`+wrong+`}`); status != 422 {
+			t.Errorf("an order with %s: %d %v", name, status, v)
+		}
+	}
 	s.refused(404, "unknown", "GET", "/api/brews/..%2f..", "")
 	s.refused(404, "unknown", "POST", "/api/brews/nobody/stop", "")
 	s.refused(404, "unknown", "DELETE", "/api/brews/..%2f..", "")
@@ -291,7 +396,7 @@ func TestUnhappyBrews(t *testing.T) {
 func TestElsewhere(t *testing.T) {
 	s := start(t, Limits{})
 	stopped := make(chan bool, 1)
-	j, err := Open(s.dir, "tea", "/somewhere/tea.yaml", func() { stopped <- true })
+	j, err := Open(s.dir, "tea", "/somewhere/tea.yaml", nil, func() { stopped <- true })
 	if err != nil {
 		t.Fatal(err)
 	}

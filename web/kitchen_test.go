@@ -143,7 +143,7 @@ func (k *kitchen) order(r *http.Request) any {
 	k.orders = append(k.orders, o)
 	k.mu.Unlock()
 	b := liveBrew(0)
-	b["id"], b["name"], b["state"], b["stages"] = "9", "ordered", "waiting", []any{}
+	b["id"], b["name"], b["state"], b["stages"], b["order"] = "9", "ordered", "waiting", []any{}, o
 	delete(b, "now")
 	k.set(b)
 	return b
@@ -193,6 +193,17 @@ func liveBrew(step int) map[string]any {
 		"stages": []any{stage("collect", "finished", "8", 40), stage("tokenizer", "finished", "9", 20), stage("shard", "finished", "10", 10), stage("plan", "finished", "11", 90),
 			stage("train", "running", "", 5000+float64(step)), stage("evaluate", "", "", 0), stage("quantize Q8_0", "", "", 0), stage("evaluate Q8_0", "", "", 0)},
 		"now": map[string]any{"stage": "train", "step": step, "of": 400, "unit": "steps", "loss": 3.25, "tokens_per_second": 5120.0, "eta_seconds": 660.0, "bits_per_byte": 1.75, "joules": 5000 + step},
+	}
+}
+
+// designing is a brew for a dropped folder whose recipe is at that step.
+func designing(doing map[string]any) map[string]any {
+	s := stage("design", "running", "", 900)
+	s["doing"] = doing
+	return map[string]any{
+		"id": "5", "name": "letters", "state": "running", "dropped": true, "started": "2026-11-22T08:28:00Z", "method": "estimated (TDP × load)",
+		"order": map[string]any{"data": "/store/brews/5/texts", "hours": 0.25, "name": "letters"}, "stages": []any{s},
+		"now": map[string]any{"stage": "train", "step": 40, "of": 100, "unit": "steps", "loss": 4.5, "tokens_per_second": 9000.0, "joules": 300},
 	}
 }
 

@@ -22,6 +22,7 @@ func TestRunsPage(t *testing.T) {
 		{"list", testRunsList},
 		{"long list", testRunsMany},
 		{"live", testRunsLive},
+		{"design", testRunsDesign},
 		{"stop and go on", testRunsActs},
 		{"finished", testRunsFinished},
 		{"walk", testRunsWalk},
@@ -111,6 +112,36 @@ func testRunsLive(t *testing.T, browser context.Context) {
 	p.wait(`document.querySelector('[role=status].unseen').innerText.includes('Finished')`) // it is said
 	p.press("Talk to it")
 	p.wait(`location.hash.startsWith('#/chat')`)
+}
+
+// trying is the longest of the steps of a design.
+var trying = map[string]any{"do": "try", "layers": 2, "width": 256, "tokens": 500_000}
+
+// testRunsDesign follows a brew whose recipe is designed first: in words, with no
+// figure of the models that are only tried, and no recipe until there is one.
+func testRunsDesign(t *testing.T, browser context.Context) {
+	a := newAPI(t)
+	a.kitchen.set(designing(trying))
+	p := open(t, browser, a.URL+"/#/runs", wide)
+	p.see("Design · Trying a model of 2 layers with 500k tokens · 40%")
+	p.press("letters")
+	p.see("a model of the size that suits texts, machine and time")
+	p.see("Trying a model of 2 layers with 500k tokens")
+	p.lose("Loss")
+	p.lose("Recipe")
+	b := designing(map[string]any{"do": "measure", "layers": 6, "width": 512})
+	a.kitchen.set(b)
+	p.see("Measuring a model of 6 layers and width 512")
+	p.wait(`document.querySelector('[role=status].unseen').innerText.includes('Measuring')`) // it is said
+	live := liveBrew(120)
+	live["id"], live["order"] = b["id"], b["order"]
+	live["predicted_bits_per_byte"] = 1.5
+	live["stages"] = append([]any{stage("design", "finished", "", 900)}, live["stages"].([]any)...)
+	a.kitchen.set(live)
+	for _, text := range []string{"predicted: 1.5", "Loss", "Recipe", "Quantisation Q8_0"} {
+		p.see(text)
+	}
+	p.drawn()
 }
 
 func testRunsActs(t *testing.T, browser context.Context) {
@@ -216,6 +247,7 @@ func (p *tab) fill() {
 	p.t.Helper()
 	p.see("2 files · 6 byte")
 	p.see("This is little text")
+	p.see("Some minutes more go into designing it first")
 	p.wait(`document.querySelector('#name').value === 'my-notes'`)
 	p.run("fill in", chromedp.SendKeys("#origin", "Ann, who wrote them"), chromedp.SendKeys("#licence", "CC-BY-4.0"),
 		chromedp.SetValue("#tongue", "fr"), chromedp.Evaluate(`for (const [id, v] of [['tongue', 'fr'], ['minutes', '60']]) { const s = document.getElementById(id); s.selectedIndex = [...s.options].findIndex(o => o.value === v || o.text === '60 min' && v === '60'); s.dispatchEvent(new Event('change', {bubbles: true})) }`, nil))
@@ -314,7 +346,8 @@ func testRunsControls(t *testing.T, browser context.Context) {
 	p.expectRefusals()
 	p.see("tales-small")
 	p.named("list")
-	for _, c := range []struct{ where, text string }{{"brew/1", "Stage by stage"}, {"run/41", "African Storybook"}, {"compare/40,31", "Where they differ"}, {"new", "At most 5 files"}} {
+	a.kitchen.set(designing(trying))
+	for _, c := range []struct{ where, text string }{{"brew/1", "Stage by stage"}, {"brew/5", "Trying a model"}, {"run/41", "African Storybook"}, {"compare/40,31", "Where they differ"}, {"new", "At most 5 files"}} {
 		p.run("go to "+c.where, chromedp.Navigate(a.URL+"/#/runs/"+c.where))
 		p.see(c.text)
 		p.named(c.where)
@@ -325,6 +358,7 @@ func testRunsControls(t *testing.T, browser context.Context) {
 // holds what a machine can: nothing sticks out of the window.
 func testRunsPictures(t *testing.T, browser context.Context) {
 	a := newAPI(t)
+	a.kitchen.set(designing(trying))
 	eyes := os.Getenv("SAMOVAR_SCREENSHOTS") != ""
 	for _, size := range []struct {
 		name string
@@ -346,6 +380,7 @@ func testRunsPictures(t *testing.T, browser context.Context) {
 				p.expectRefusals()
 				for _, c := range []struct{ name, where, ready string }{
 					{"list", "", `document.querySelectorAll('.runs li').length === 3`}, {"brew", "brew/1", `document.querySelectorAll('blockquote').length > 3`},
+					{"design", "brew/5", `document.querySelector('.doing') !== null`},
 					{"run", "run/41", `document.querySelectorAll('.graph button').length > 6`}, {"compare", "compare/40,31", `document.querySelectorAll('table').length > 2`},
 					{"new", "new", `document.querySelector('.drop') !== null`},
 				} {

@@ -52,38 +52,34 @@ func (c *brewCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer end(&err)
-	result, err := s.brewing(g, r, c.Recipe)
+	result, err := s.journaled(g, r.Name, c.Recipe, nil, func(here *globals, p *progress, j *runs.Journal) (outcome, error) {
+		return brew(here, s, r, p, j)
+	})
 	if err != nil {
 		return err
 	}
-	if g.JSON {
-		if err := json.NewEncoder(g.out).Encode(result.brewed); err != nil {
-			return err
-		}
-	} else {
-		result.print(g.out)
-	}
-	return result.failure
+	return result.report(g)
 }
 
 // errStopped is why a brew ends that somebody stopped from elsewhere.
 var errStopped = errors.New("stopped from the page Runs; the same command goes on from here")
 
-// brewing is brew with its progress shown, and taken down for others to see.
-func (s *store) brewing(g *globals, r *recipe.Recipe, path string) (out outcome, err error) {
+// journaled runs what makes the model of a recipe with its progress shown, and
+// taken down for others to see; o is what the recipe is designed for, if it is.
+func (s *store) journaled(g *globals, name, path string, o *runs.Order, run func(*globals, *progress, *runs.Journal) (outcome, error)) (out outcome, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return out, fmt.Errorf("find the recipe: %w", err)
 	}
 	ctx, cancel := context.WithCancelCause(g.ctx)
 	defer cancel(nil)
-	j, err := runs.Open(s.brews(), r.Name, path, func() { cancel(errStopped) })
+	j, err := runs.Open(s.brews(), name, path, o, func() { cancel(errStopped) })
 	if err != nil {
 		return out, err
 	}
 	here := *g
 	here.ctx = ctx
 	p := newProgress(g)
-	out, err = brew(&here, s, r, p, j)
+	out, err = run(&here, p, j)
 	p.end()
 	switch {
 	case err == nil && out.failure != nil:
@@ -246,6 +242,16 @@ func (c *chain) tagCheckpoints(run samovar.Run) error {
 		}
 	}
 	return nil
+}
+
+// report prints the outcome and returns what the gates said.
+func (o outcome) report(g *globals) error {
+	if !g.JSON {
+		o.print(g.out)
+	} else if err := json.NewEncoder(g.out).Encode(o.brewed); err != nil {
+		return err
+	}
+	return o.failure
 }
 
 func (o outcome) print(w io.Writer) {

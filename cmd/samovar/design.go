@@ -18,6 +18,7 @@ import (
 	"samovar/model"
 	"samovar/recipe"
 	"samovar/recipe/design"
+	"samovar/runs"
 	"samovar/train"
 )
 
@@ -30,6 +31,7 @@ type designCommand struct {
 	Language string  `placeholder:"TAG" help:"Language of the texts, such as en (default: as they read)."`
 	Licence  string  `help:"Terms of the texts, such as CC-BY-4.0."`
 	Origin   string  `help:"Whose texts they are (default: the folder's name)."`
+	Brew     bool    `help:"Brew the recipe at once; called again, it goes on."`
 }
 
 // designed is what the command prints as JSON.
@@ -47,6 +49,9 @@ type tried struct {
 }
 
 func (c *designCommand) Run(g *globals) (err error) {
+	if c.Brew && c.Out == "" {
+		return fmt.Errorf("%w: --brew needs --out RECIPE, the file that the recipe is written to", errUsage)
+	}
 	request, err := c.request(g.ctx)
 	if err != nil {
 		return err
@@ -56,15 +61,61 @@ func (c *designCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer end(&err)
+	if c.Brew {
+		return c.brew(g, s, request)
+	}
 	p := newProgress(g)
 	p.out = nil // one document is promised
-	d, err := design.Make(g.ctx, request, &bench{store: s, progress: p}, func(what string) {
-		p.watch(samovar.Event{Stage: "design", Text: what})
-	})
+	d, err := c.make(g.ctx, request, &bench{store: s, progress: p})
 	p.end()
 	if err != nil {
-		return fmt.Errorf("design a model for %s: %w", c.Data, err)
+		return err
 	}
+	return c.write(g, d)
+}
+
+// brew designs a recipe, writes it, and brews it. The journal shows all of it.
+func (c *designCommand) brew(g *globals, s *store, request design.Request) error {
+	order, err := c.order()
+	if err != nil {
+		return err
+	}
+	result, err := s.journaled(g, request.Name, c.Out, order, func(here *globals, p *progress, j *runs.Journal) (outcome, error) {
+		b := &bench{store: s, progress: p, journal: j}
+		j.Design(energy.Open(here.ctx, energy.Config{}).Read().Method)
+		d, err := c.make(here.ctx, request, b)
+		if err != nil {
+			return outcome{}, err
+		}
+		p.end()
+		if err := c.write(here, d); err != nil {
+			return outcome{}, err
+		}
+		j.Designed()
+		r, err := recipe.Read(c.Out)
+		if err != nil {
+			return outcome{}, err
+		}
+		return brew(here, s, r, p, j)
+	})
+	if err != nil {
+		return err
+	}
+	return result.report(g)
+}
+
+// make designs the recipe and tells of it.
+func (c *designCommand) make(ctx context.Context, request design.Request, b *bench) (*design.Design, error) {
+	b.data = c.Data
+	d, err := design.Make(ctx, request, b, b.step)
+	if err != nil {
+		return nil, fmt.Errorf("design a model for %s: %w", c.Data, err)
+	}
+	return d, nil
+}
+
+// write writes the recipe and says what was designed.
+func (c *designCommand) write(g *globals, d *design.Design) error {
 	if c.Out == "" && !g.JSON {
 		_, err := io.WriteString(g.out, d.Recipe)
 		return err
@@ -84,13 +135,46 @@ func (c *designCommand) Run(g *globals) (err error) {
 	return c.print(g.out, d)
 }
 
+// order is the command as the journal keeps it, to go on with from the page.
+func (c *designCommand) order() (*runs.Order, error) {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return nil, fmt.Errorf("find the texts: %w", err)
+	}
+	return &runs.Order{Data: data, Hours: c.Hours, KWh: c.KWh, Name: c.Name, Language: c.Language, Licence: c.Licence, Origin: c.Origin}, nil
+}
+
+// designFor is the command of an order.
+func designFor(o runs.Order) *designCommand {
+	return &designCommand{Data: o.Data, Hours: o.Hours, KWh: o.KWh, Name: o.Name, Language: o.Language, Licence: o.Licence, Origin: o.Origin}
+}
+
+// args are the flags of an order. A value is never taken for a flag.
+func (c *designCommand) args() []string {
+	all := []string{"--data=" + c.Data}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"hours", c.Hours}, {"kwh", c.KWh}} {
+		if f.value != 0 {
+			all = append(all, fmt.Sprintf("--%s=%v", f.name, f.value))
+		}
+	}
+	for _, f := range []struct{ name, value string }{{"name", c.Name}, {"language", c.Language}, {"licence", c.Licence}, {"origin", c.Origin}} {
+		if f.value != "" {
+			all = append(all, "--"+f.name+"="+f.value)
+		}
+	}
+	return all
+}
+
 // request is what is asked for, with the sources that the folder holds.
 func (c *designCommand) request(ctx context.Context) (q design.Request, err error) {
 	if c.Hours < 0 || c.KWh < 0 || c.Hours+c.KWh > 1e6 {
 		return q, fmt.Errorf("%w: a budget of %g hours or %g kWh; above 0 and below a million is expected", errUsage, c.Hours, c.KWh)
 	}
 	if 0 < c.Hours && c.Hours < leastHours {
-		return q, fmt.Errorf("%w: %g hours are too few to learn anything in; at least %g, a minute, are expected", errUsage, c.Hours, leastHours)
+		return q, fmt.Errorf("%w: %g hours are too few to learn anything in; at least %.4f, a minute, are expected", errUsage, c.Hours, leastHours)
 	}
 	m := energy.ThisMachine(energy.Config{})
 	q = design.Request{
@@ -112,6 +196,9 @@ func (c *designCommand) request(ctx context.Context) (q design.Request, err erro
 		if s.Kind == corpus.Preference {
 			continue // to be preferred comes after learning
 		}
+		if strings.Contains(s.Path, "$") {
+			return q, fmt.Errorf("%s: in a recipe a $ begins the name of a variable: rename it", s.Path)
+		}
 		source := design.Source{Path: s.Path, Field: s.Field, Kind: s.Kind, Language: s.Language, Guessed: true, Licence: c.Licence, Origin: c.Origin}
 		if c.Language != "" {
 			source.Language, source.Guessed = c.Language, false
@@ -128,7 +215,7 @@ func (c *designCommand) request(ctx context.Context) (q design.Request, err erro
 }
 
 // leastHours is a minute: less is spent before training begins.
-const leastHours = 0.0167
+const leastHours = 1.0 / 60
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
@@ -181,8 +268,10 @@ func (c *designCommand) print(out io.Writer, d *design.Design) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%.3f bits per byte are expected, give or take %.0f %%\n", d.Bits, 100*d.Spread)
-	_, err := fmt.Fprintf(out, "samovar brew %s\n", c.Out)
+	_, err := fmt.Fprintf(out, "%.3f bits per byte are expected, give or take %.0f %%\n", d.Bits, 100*d.Spread)
+	if err == nil && !c.Brew {
+		_, err = fmt.Fprintf(out, "samovar brew %s\n", c.Out)
+	}
 	return err
 }
 
@@ -191,11 +280,46 @@ func (c *designCommand) print(out io.Writer, d *design.Design) error {
 type bench struct {
 	store    *store
 	progress *progress
+	data     string        // where the texts lie
+	journal  *runs.Journal // nil: nobody looks
+}
+
+// read parses a recipe of a design, which reads nothing but the texts: a page
+// that orders one is no way to the other files of this machine.
+func (b *bench) read(text string) (*recipe.Recipe, error) {
+	r, err := recipe.Parse([]byte(text), ".")
+	if err != nil {
+		return nil, err
+	}
+	for i, path := range r.Reads {
+		if !within(path, []string{b.data}) {
+			return nil, fmt.Errorf("path %d of the recipe does not lie in %s", i+1, b.data)
+		}
+	}
+	return r, nil
+}
+
+// step tells of a step of the design.
+func (b *bench) step(s design.Step) {
+	b.progress.watch(samovar.Event{Stage: "design", Text: s.String()})
+	if b.journal != nil {
+		b.journal.Do(s)
+	}
+}
+
+// Begin has nothing to note: a part is noted when it has ended.
+func (b *bench) Begin(string, samovar.Digest) {}
+
+// End notes what a part of the design has cost.
+func (b *bench) End(_ string, d recipe.Done) {
+	if b.journal != nil {
+		b.journal.Part(d.Run)
+	}
 }
 
 // brew runs the recipe's chain up to a node, or all of it.
 func (b *bench) brew(ctx context.Context, text, last string) (map[string]recipe.Done, error) {
-	r, err := recipe.Parse([]byte(text), ".")
+	r, err := b.read(text)
 	if err != nil {
 		return nil, err
 	}
@@ -214,14 +338,18 @@ func (b *bench) brew(ctx context.Context, text, last string) (map[string]recipe.
 		nodes = nodes[:i+1]
 	}
 	return recipe.Brew(ctx, nodes, recipe.Kitchen{
-		Store: b.store, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Watch: b.watch,
+		Store: b.store, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Recipe: r.Text, Journal: b, Watch: b.watch,
 	})
 }
 
 // watch shows what is being done, but for stages that are found.
 func (b *bench) watch(e samovar.Event) {
-	if e.Text == "" || e.Of == 0 {
-		b.progress.watch(e)
+	if e.Text != "" && e.Of > 0 {
+		return
+	}
+	b.progress.watch(e)
+	if b.journal != nil {
+		b.journal.Watch(e)
 	}
 }
 

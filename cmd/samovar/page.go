@@ -28,7 +28,7 @@ type page struct {
 // has named.
 func (p *page) open(ctx context.Context, log *slog.Logger, put func(shown)) (*runs.Server, error) {
 	return runs.New(ctx, runs.Config{
-		Dir: p.brews(), Command: p.command, Check: p.check,
+		Dir: p.brews(), Command: p.command, Check: p.check, Suits: suits,
 		Taken: func(name string) bool { _, err := p.Resolve(name); return err == nil },
 		Ended: func(b runs.Brew) {
 			if err := p.named(ctx, b, put); err != nil {
@@ -42,16 +42,32 @@ func (p *page) open(ctx context.Context, log *slog.Logger, put func(shown)) (*ru
 	})
 }
 
-// command is this program as it brews a recipe. It is asked to end as by Ctrl-C.
-func (p *page) command(ctx context.Context, recipe string) *exec.Cmd {
+// command is this program as it brews a recipe, which it designs first if there
+// is an order. It is asked to end as by Ctrl-C.
+func (p *page) command(ctx context.Context, recipe string, o *runs.Order) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	c := exec.CommandContext(ctx, self, "brew", "--json", "--store", p.Dir(), recipe)
+	args := []string{"brew", "--json", "--store", p.Dir(), recipe}
+	if o != nil {
+		args = append([]string{"design", "--json", "--store", p.Dir(), "--brew", "--out", recipe}, designFor(*o).args()...)
+	}
+	c := exec.CommandContext(ctx, self, args...)
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
 	c.WaitDelay = time.Minute // a checkpoint is written within
 	return c
+}
+
+// suits looks at the texts of an order, which the design reads and nothing
+// else, and says what is wrong before anything is run.
+func suits(ctx context.Context, o runs.Order) error {
+	request, err := designFor(o).request(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = (&bench{data: o.Data}).read(request.First())
+	return err
 }
 
 // check reads a recipe that the page sends. What it names lies in the dropped

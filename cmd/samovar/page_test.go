@@ -164,6 +164,100 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestPageDesign has a model designed and brewed for a dropped folder: the order
+// is looked at, the process begins with a trial, is stopped, and goes on.
+func TestPageDesign(t *testing.T) {
+	b := newBrewery(t, smallRecipe)
+	u := b.up(t)
+	var refused struct {
+		Error struct{ Code, Message string }
+	}
+	drop := func(files map[string]string) string {
+		var folder struct{ ID string }
+		u.ask("POST", "/api/folders", "", &folder)
+		for name, text := range files {
+			if status := u.ask("PUT", "/api/folders/"+folder.ID+"/"+name, text, &refused); status != 200 {
+				t.Fatalf("a file is refused: %d %+v", status, refused)
+			}
+		}
+		return folder.ID
+	}
+	order := func(folder, name string, minutes float64) string {
+		return fmt.Sprintf(`{"folder":%q,"name":%q,"language":"zxx","licence":"CC0-1.0","origin":"--out=/nowhere","minutes":%g}`, folder, name, minutes)
+	}
+	texts := map[string]string{}
+	for i := range 300 {
+		texts[fmt.Sprint(i, ".txt")] = prose(uint64(i), 110)
+	}
+	folder := drop(texts)
+	line := `{"story": "It was late when the fox came to the river."}`
+	for what, text := range map[string]string{
+		"no name":          order(folder, "A Name", 5),
+		"half a minute":    order(folder, "tea", 0.5),
+		"another's texts":  order(drop(map[string]string{"$SAMOVAR_STORE.jsonl": line, "b.txt": line}), "tea", 5),
+		"no field of text": order(drop(map[string]string{"a.jsonl": `{"id": 7}`}), "tea", 5),
+	} {
+		if status := u.ask("POST", "/api/brews", text, &refused); status != 422 || refused.Error.Code != "bad_order" {
+			t.Errorf("an order with %s is answered with %d %+v", what, status, refused)
+		}
+	}
+	var brew runs.Brew
+	if status := u.ask("POST", "/api/brews", order(folder, "tea", 1.2), &brew); status != 200 {
+		t.Fatalf("the order is refused: %d %+v", status, brew)
+	}
+	for range 6000 { // until the trial has begun to train
+		if begun, err := filepath.Glob(filepath.Join(b.store, "work", "*", "curve.jsonl")); err == nil && len(begun) > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	u.ask("POST", "/api/brews/"+brew.ID+"/stop", "", &brew)
+	brew = u.becomes(brew.ID, runs.Stopped)
+	if s := brew.Stages; len(s) != 1 || s[0].Name != "design" || s[0].State != runs.Stopped || string(s[0].Doing) != `{"do":"try","layers":2,"width":256,"tokens":500000}` || s[0].Joules == 0 {
+		t.Errorf("the stopped design is %+v", brew)
+	}
+	if os.Getenv("SAMOVAR_LONG") == "" {
+		return
+	}
+	until := func(ready func(runs.Brew) bool) runs.Brew { // however long it takes
+		var b runs.Brew
+		for u.ask("GET", "/api/brews/"+brew.ID, "", &b); !ready(b); u.ask("GET", "/api/brews/"+brew.ID, "", &b) {
+			if b.State == runs.Failed {
+				t.Fatalf("the brew is %+v", b)
+			}
+			time.Sleep(100 * time.Millisecond)
+			b = runs.Brew{}
+		}
+		return b
+	}
+	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &refused)
+	until(func(b runs.Brew) bool { return len(b.Stages) > 5 && b.Stages[5].State == runs.Running }) // trains what was designed
+	u.ask("POST", "/api/brews/"+brew.ID+"/stop", "", &refused)
+	until(func(b runs.Brew) bool { return b.State == runs.Stopped })
+	u.ask("POST", "/api/brews/"+brew.ID+"/start", "", &refused)
+	brew = until(func(b runs.Brew) bool { return b.State == runs.Finished })
+	if s := brew.Stages; s[0].Name != "design" || s[0].State != runs.Finished || s[0].Joules == 0 || s[5].Name != "train" || brew.Predict == 0 {
+		t.Errorf("the finished brew is %+v", brew)
+	}
+	var shown struct{ Sources []sourceLine }
+	u.ask("GET", "/api/runs/"+brew.Stages[5].Run, "", &shown)
+	if len(shown.Sources) != 1 || shown.Sources[0].Origin != "--out=/nowhere" || shown.Sources[0].Licence != "CC0-1.0" || shown.Sources[0].Language != "zxx" {
+		t.Errorf("the model's sources are %+v", shown.Sources)
+	}
+	u.serves("tea")
+}
+
+// TestDesignReads holds a design to its texts, whatever its recipe says.
+func TestDesignReads(t *testing.T) {
+	b := &bench{data: filepath.FromSlash("/texts")}
+	for path, want := range map[string]bool{"/texts": true, "/texts/a.jsonl": true, "/texts/../etc": false, "/etc": false, "/textsome": false, "a.txt": false} {
+		_, err := b.read(fmt.Sprintf("name: tea\ncorpus: [{path: %q, language: en, licence: CC0-1.0, origin: me}]\ntrain: {tokens: 1}\n", path))
+		if (err == nil) != want {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // serves waits until the models can be asked for.
 func (u *up) serves(names ...string) {
 	u.t.Helper()

@@ -111,8 +111,34 @@ var errNothing = errors.New("too little text is left to design a model for: at l
 // leastText is below what a vocabulary and a split can be made of.
 const leastText = 100_000
 
-// Make designs a recipe. watch is told in words what is being done.
-func Make(ctx context.Context, q Request, b Bench, watch func(string)) (*Design, error) {
+// Step is what a design is doing.
+type Step struct {
+	Do     string `json:"do"`               // read, try or measure
+	Layers int    `json:"layers,omitempty"` // of the model that is tried or measured
+	Width  int    `json:"width,omitempty"`
+	Tokens int64  `json:"tokens,omitempty"` // that it is tried with
+}
+
+// String says it to people.
+func (s Step) String() string {
+	switch s.Do {
+	case "try":
+		return fmt.Sprintf("trying a model of %d layers with %s tokens", s.Layers, count(s.Tokens))
+	case "measure":
+		return fmt.Sprintf("measuring a model of %d layers and width %d", s.Layers, s.Width)
+	}
+	return "reading the texts"
+}
+
+// First is the recipe that a design begins with: it names all sources.
+func (q Request) First() string {
+	d := &designer{Request: q}
+	d.window = window(d.power())
+	return d.trial(leastVocabulary, 1)
+}
+
+// Make designs a recipe. watch is told of each step before it is done.
+func Make(ctx context.Context, q Request, b Bench, watch func(Step)) (*Design, error) {
 	d := &designer{Request: q, bench: b, watch: watch, law: Fitted()}
 	if err := d.texts(ctx); err != nil {
 		return nil, err
@@ -134,7 +160,7 @@ func Make(ctx context.Context, q Request, b Bench, watch func(string)) (*Design,
 type designer struct {
 	Request
 	bench Bench
-	watch func(string)
+	watch func(Step)
 	law   Law
 
 	vocabulary, window int
@@ -171,8 +197,8 @@ const guessedWatts = 50
 func (d *designer) texts(ctx context.Context) (err error) {
 	d.window = window(d.power())
 	d.vocabulary = leastVocabulary
-	d.watch("reading the texts")
-	d.read, err = d.bench.Texts(ctx, d.trial(leastVocabulary, 1))
+	d.watch(Step{Do: "read"})
+	d.read, err = d.bench.Texts(ctx, d.First())
 	if err != nil {
 		return fmt.Errorf("read the texts: %w", err)
 	}
@@ -203,7 +229,7 @@ func (d *designer) trials(ctx context.Context) error {
 	d.ops = smallest.TrainingOperations()
 	tokens := int64(trialTokens)
 	for i := range 2 {
-		d.watch(fmt.Sprintf("trying a model of %d layers for %s tokens", smallest.Layers, count(tokens)))
+		d.watch(Step{Do: "try", Layers: smallest.Layers, Width: smallest.Width, Tokens: tokens})
 		t, err := d.bench.Try(ctx, d.trial(d.vocabulary, tokens))
 		if err != nil {
 			return fmt.Errorf("try a small model: %w", err)
@@ -272,7 +298,7 @@ func (d *designer) choose(ctx context.Context) error {
 		if best.Measured {
 			return nil
 		}
-		d.watch(fmt.Sprintf("measuring a model of %d layers and width %d", best.Model.Layers, best.Model.Width))
+		d.watch(Step{Do: "measure", Layers: best.Model.Layers, Width: best.Model.Width})
 		s, err := d.bench.Speed(ctx, d.write(best))
 		if err != nil {
 			return fmt.Errorf("measure a model: %w", err)

@@ -93,7 +93,7 @@ func request(hours float64) Request {
 
 func design(t *testing.T, q Request, w *world) *Design {
 	t.Helper()
-	d, err := Make(t.Context(), q, w, func(string) {})
+	d, err := Make(t.Context(), q, w, func(Step) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +128,28 @@ func TestMake(t *testing.T) {
 		if !strings.Contains(d.Recipe, "LicenseRef-unknown # nobody has said") {
 			t.Errorf("the recipe does not say that nobody has told a licence:\n%s", d.Recipe)
 		}
+	}
+}
+
+// TestSteps holds what is told of a design to what is done, and the recipe that
+// it begins with to the first that the bench is given.
+func TestSteps(t *testing.T) {
+	w, q := newWorld(), request(1)
+	var told []string
+	if _, err := Make(t.Context(), q, w, func(s Step) { told = append(told, s.String()) }); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"reading the texts", "trying a model of 2 layers with 500k tokens", "trying a model of 2 layers with ", "measuring a model of "}
+	if len(told) < len(want) {
+		t.Fatalf("it told %q", told)
+	}
+	for i := range want {
+		if !strings.HasPrefix(told[i], want[i]) {
+			t.Errorf("step %d is %q, want %q", i, told[i], want[i])
+		}
+	}
+	if q.First() != w.recipes[0] {
+		t.Errorf("it begins with\n%s\nand not with\n%s", w.recipes[0], q.First())
 	}
 }
 
@@ -166,7 +188,7 @@ func TestLittleText(t *testing.T) {
 		t.Errorf("%d tokens of %d for %d weights:\n%s", d.Tokens, w.texts.Tokens, c.Layers, d.Recipe)
 	}
 	w.texts.Bytes = 50e3
-	if _, err := Make(t.Context(), request(5), w, func(string) {}); !errors.Is(err, errNothing) {
+	if _, err := Make(t.Context(), request(5), w, func(Step) {}); !errors.Is(err, errNothing) {
 		t.Errorf("50 kB of text: %v", err)
 	}
 }
@@ -195,7 +217,7 @@ func TestEnergy(t *testing.T) {
 func TestFailure(t *testing.T) {
 	w := newWorld()
 	w.failure = errors.New("no disk")
-	if _, err := Make(t.Context(), request(1), w, func(string) {}); err == nil || err.Error() != "read the texts: no disk" {
+	if _, err := Make(t.Context(), request(1), w, func(Step) {}); err == nil || err.Error() != "read the texts: no disk" {
 		t.Errorf("error: %v", err)
 	}
 }

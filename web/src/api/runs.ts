@@ -12,11 +12,21 @@ export interface Stage {
   state?: State;
   /** It had been finished before. */
   found: boolean;
+  /** Of a design that runs. */
+  doing?: Doing;
   run?: string;
   output?: string;
   joules?: number;
   seconds?: number;
   metrics: Record<string, number>;
+}
+
+/** What a design is doing: it reads the texts, tries a model, or measures one. */
+export interface Doing {
+  do: 'read' | 'try' | 'measure';
+  layers: number;
+  width: number;
+  tokens: number;
 }
 
 /** A moment of the stage in progress. */
@@ -44,6 +54,8 @@ export interface Brew {
   started: string;
   /** When it last changed: of one that waits, since when. */
   updated: string;
+  /** Its recipe is designed first. */
+  ordered: boolean;
   stages: Stage[];
   now?: Moment;
   method?: string;
@@ -99,6 +111,12 @@ export interface Limits {
 const figures = (v: unknown): Record<string, number> =>
   Object.fromEntries(Object.entries(object(v)).flatMap(([k, x]) => (number(x) === undefined ? [] : [[k, x as number]])));
 
+function doingOf(v: unknown): Doing | undefined {
+  const d = object(v);
+  const what = (['read', 'try', 'measure'] as const).find((x) => x === d['do']);
+  return what && { do: what, layers: number(d['layers']) ?? 0, width: number(d['width']) ?? 0, tokens: number(d['tokens']) ?? 0 };
+}
+
 const stateOf = (v: unknown): State | undefined => states.find((s) => s === v);
 
 export function brewOf(v: unknown): Brew {
@@ -114,12 +132,14 @@ export function brewOf(v: unknown): Brew {
     updated: string(b['updated']) ?? '',
     method: string(b['method']),
     predicted: number(b['predicted_bits_per_byte']),
+    ordered: b['order'] !== undefined && b['order'] !== null,
     stages: array(b['stages']).map((item) => {
       const s = object(item);
       return {
         name: string(s['name']) ?? '',
         state: stateOf(s['state']),
         found: s['found'] === true,
+        doing: doingOf(s['doing']),
         run: string(s['run']),
         output: string(s['output']),
         joules: number(s['joules']),

@@ -191,6 +191,12 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     found: string;
     ahead: string;
     reading: string;
+    /** What a design is doing. */
+    doing: {
+      read: string;
+      try: (layers: string, tokens: string) => string;
+      measure: (layers: string, width: string) => string;
+    };
     samples: string;
     samplesNote: string;
     earlier: string;
@@ -248,7 +254,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
 }
 
 /** What the steps of a lineage are called to people. */
-export type Step = 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'prefer' | 'eval' | 'quant' | 'import' | 'model';
+export type Step = 'design' | 'corpus' | 'tokenizer' | 'shards' | 'plan' | 'train' | 'tune' | 'prefer' | 'eval' | 'quant' | 'import' | 'model';
 
 /** The figures of a step that have a name in each language; others are shown
  * as they come. */

@@ -23,6 +23,7 @@ export function descending(lineage: Lineage): LineageStep[] {
 const steps: Record<string, Step> = {
   collect: 'corpus',
   corpus: 'corpus',
+  design: 'design',
   encode: 'shards',
   eval: 'eval',
   evaluate: 'eval',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { brewOf, pointOf, runOf, type Details, type Point } from '../api/runs';
-import { aligned, current, differences, ends, flat, joined, joulesOf, learning, samples, share, term, thinned, turned } from './figures';
+import { Voice } from '../i18n';
+import { aligned, current, differences, ends, flat, joined, joulesOf, learning, present, samples, share, term, thinned, turned, written } from './figures';
+import { doing } from './names';
 
 const point = (step: number, more: Partial<Point> = {}): Point => ({ step, tokens: step * 10, ...more });
 
@@ -60,6 +62,24 @@ describe('a brew', () => {
     expect(share(brew)).toBe(0.25);
     expect(learning(brew).map((s) => s.name)).toEqual(['train']);
     expect(brew.now).toMatchObject({ loss: 3.5, etaSeconds: 60 });
+  });
+  it('is designed first where it was ordered', () => {
+    const says = (stages: object[]) => brewOf({ state: 'running', order: { data: '/texts' }, stages, now: { stage: 'train', step: 1, of: 2, loss: 3 } });
+    const en = new Voice('en', 'en');
+    for (const [step, want] of [
+      [{ do: 'read' }, 'Reading the texts'],
+      [{ do: 'try', layers: 2, width: 256, tokens: 1_500_000 }, 'Trying a model of 2 layers with 1.5M tokens'],
+      [{ do: 'measure', layers: 6, width: 512 }, 'Measuring a model of 6 layers and width 512'],
+      [{ do: 'dance' }, ''],
+      [7, ''],
+    ] as const) {
+      const b = says([{ name: 'design', state: 'running', doing: step }]);
+      expect(doing(b.stages[0]!, en)).toBe(want);
+      expect([present(b), written(b), share(b)]).toEqual([undefined, false, 0.5]);
+    }
+    const done = says([{ name: 'design', state: 'finished' }, { name: 'train', state: 'running' }]);
+    expect([present(done)?.loss, written(done), doing(done.stages[0]!, en)]).toEqual([3, true, '']);
+    expect([written(brewOf({})), written(brewOf({ order: {} }))]).toEqual([true, false]);
   });
   it('of wrong types is a stopped one without stages', () => {
     for (const v of [null, 7, [], { state: 'odd', stages: 'x', now: null }]) {

@@ -1,6 +1,6 @@
 // What runs say, put in order for people. Pure functions.
 import type { Json } from '../api/client';
-import type { Brew, Details, Point, Stage } from '../api/runs';
+import type { Brew, Details, Moment, Point, Stage } from '../api/runs';
 
 /** What a plot can show of a curve. */
 export type Figure = 'loss' | 'bitsPerByte' | 'tokensPerSecond' | 'joules';
@@ -70,6 +70,17 @@ export function joulesOf(brew: Brew): number {
 /** The stage that a brew is at. */
 export function current(brew: Brew): Stage | undefined {
   return brew.stages.find((s) => s.state !== undefined && s.state !== 'finished');
+}
+
+/** How the model itself does now: nothing while it is being designed, which has
+ * other models tried. */
+export function present(brew: Brew): Moment | undefined {
+  return current(brew)?.name === 'design' ? undefined : brew.now;
+}
+
+/** Whether the recipe is there: one that is designed comes of it. */
+export function written(brew: Brew): boolean {
+  return !brew.ordered || brew.stages.some((s) => s.name === 'design' && s.state === 'finished');
 }
 
 /** How far the stage in progress is, between 0 and 1. */

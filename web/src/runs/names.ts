@@ -1,5 +1,5 @@
 // What stages and runs are called to people. Pure functions.
-import type { Run } from '../api/runs';
+import type { Run, Stage } from '../api/runs';
 import type { Dictionary, Voice } from '../i18n';
 import { nameOf } from '../lineage/steps';
 
@@ -14,6 +14,22 @@ export function stageName(node: string, words: Dictionary): string {
 export function stageNote(node: string, words: Dictionary): string {
   const step = nameOf({ stage: node.split(' ')[0]!, kind: '', digest: '', run: '', summary: {}, inputs: [] });
   return step ? words.lineage.explain[step] : '';
+}
+
+/** What a stage is doing, where it says so. */
+export function doing(stage: Stage, voice: Voice): string {
+  const now = stage.state === 'running' ? stage.doing : undefined;
+  const words = voice.words.runs.doing;
+  switch (now?.do) {
+    case undefined:
+      return '';
+    case 'read':
+      return words.read;
+    case 'try':
+      return words.try(voice.number(now.layers), voice.number(now.tokens, { notation: 'compact', maximumSignificantDigits: 2 }));
+    case 'measure':
+      return words.measure(voice.number(now.layers), voice.number(now.width));
+  }
 }
 
 /** What a run is called: by its model's name, or by its number where the model
