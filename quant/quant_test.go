@@ -206,7 +206,7 @@ func TestStageErrors(t *testing.T) {
 		work   samovar.Work
 		expect string
 	}{
-		{"format", context.Background(), quant.Quantize{Format: 12}, w, "is not a format"},
+		{"format", context.Background(), quant.Quantize{Format: 4}, w, "is not a format"},
 		{"canceled", canceled, quant.Quantize{Format: kernel.Q8_0}, w, "context canceled"},
 		{"no model", context.Background(), quant.Quantize{Format: kernel.Q8_0}, samovar.Work{}, "has no file"},
 		{"no file", context.Background(), quant.Quantize{Format: kernel.Q8_0}, damaged, "no such file"},
