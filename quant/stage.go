@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"samovar"
-	"samovar/compute/kernel"
 	"samovar/model"
 )
 
@@ -19,7 +18,7 @@ const ModelFile = "model.gguf"
 // Quantize is the stage that stores a model (input "model") in another format.
 // What is lost is measured on the input "shards" where there is one.
 type Quantize struct {
-	Format kernel.Format
+	Format model.FileType
 
 	// Measure returns the bits per byte of the model at path on the text held
 	// out in shards. Nil: the loss is not measured.
@@ -42,8 +41,8 @@ func (s *Quantize) Config() any {
 // Run writes model.gguf. Its metrics, where the loss is measured, are
 // "bits_per_byte_before", "bits_per_byte" and "bits_per_byte_lost".
 func (s *Quantize) Run(ctx context.Context, work samovar.Work) (out samovar.Output, err error) {
-	if n, _ := s.Format.Block(); n == 0 {
-		return out, fmt.Errorf("quantize: %v is not a format of weights: Q8_0, Q4_0, BF16, F16 or F32 is expected", s.Format)
+	if !s.Format.Known() {
+		return out, fmt.Errorf("quantize: %v is not a format of weights", s.Format)
 	}
 	from, err := work.Inputs["model"].Path(ModelFile)
 	if err != nil {

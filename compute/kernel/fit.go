@@ -41,21 +41,35 @@ type fitter struct {
 	s, m [16]float64
 }
 
-// nearest returns the code of the level nearest to v.
-func (l *layout) nearest(v float64) int {
-	if l.middles == nil {
-		last := len(l.levels) - 1
-		switch v = v - float64(l.levels[0]) + 0.5; {
-		case !(v > 0):
-			return 0
-		case v >= float64(last):
-			return last
-		}
-		return int(v)
+// codes finds the level nearest to a number.
+type codes struct {
+	middles     []float64
+	first, last float64 // where levels are 1 apart: the first one and the last code
+}
+
+func (l *layout) nearest() codes {
+	return codes{l.middles, float64(l.levels[0]) - 0.5, float64(len(l.levels) - 1)}
+}
+
+// of returns the code of the level nearest to v.
+func (c *codes) of(v float64) int {
+	if c.middles != nil {
+		return c.search(v)
 	}
-	low, high := 0, len(l.middles)
+	v -= c.first
+	if !(v > 0) {
+		v = 0
+	}
+	if v > c.last {
+		v = c.last
+	}
+	return int(v)
+}
+
+func (c *codes) search(v float64) int {
+	low, high := 0, len(c.middles)
 	for low < high {
-		if at := (low + high) / 2; v > l.middles[at] {
+		if at := int(uint(low+high) / 2); v > c.middles[at] {
 			low = at + 1
 		} else {
 			high = at
@@ -78,9 +92,9 @@ func middles(levels []float32) []float64 {
 // beyond or short of them; each is improved once by least squares, the best
 // some times more.
 func (f *fitter) line(x []float64) (s, m float64) {
-	least := math.Inf(1)
+	least, alone := math.Inf(1), sumOf(x)
 	try := func(newS, newM float64) {
-		if newS, newM, e := f.solve(f.sum(x, newS, newM)); e < least {
+		if newS, newM, e := f.solve(f.sum(alone, x, newS, newM)); e < least {
 			s, m, least = newS, newM, e
 		}
 	}
@@ -109,27 +123,33 @@ func (f *fitter) line(x []float64) (s, m float64) {
 }
 
 // sums are those of least squares: of the levels q and of the numbers x.
-type sums struct{ n, q, qq, x, xx, xq float64 }
+type sums struct{ n, x, xx, q, qq, xq float64 }
 
-// sum gives x the codes nearest to the line.
-func (l *layout) sum(x []float64, s, m float64) (t sums) {
-	inverse := 0.0
-	if s != 0 {
-		inverse = 1 / s
-	}
+// sumOf returns the sums of x alone.
+func sumOf(x []float64) (t sums) {
+	t.n = float64(len(x))
 	for _, v := range x {
-		t.add(v, float64(l.levels[l.nearest(float64((v+m)*inverse))]))
+		t.x += v
+		t.xx += float64(v * v)
 	}
 	return t
 }
 
-func (t *sums) add(x, q float64) {
-	t.n++
-	t.q += q
-	t.qq += float64(q * q)
-	t.x += x
-	t.xx += float64(x * x)
-	t.xq += float64(x * q)
+// sum adds to t, which has those of x alone, the sums of the levels nearest to
+// the line.
+func (l *layout) sum(t sums, x []float64, s, m float64) sums {
+	inverse := 0.0
+	if s != 0 {
+		inverse = 1 / s
+	}
+	near := l.nearest()
+	for _, v := range x {
+		q := float64(l.levels[near.of(float64((v+m)*inverse))])
+		t.q += q
+		t.qq += float64(q * q)
+		t.xq += float64(v * q)
+	}
+	return t
 }
 
 // solve returns the line of the least squared error for given codes, and that
@@ -194,9 +214,9 @@ func whole(v float64, unit float32, low, high int) int8 {
 	return int8(min(max(q, float64(low)), float64(high)))
 }
 
-// rounds is how often refine goes over a block at most: more of them gain less
-// than a thousandth of the error.
-const rounds = 4
+// rounds is how often refine goes over a block: more rounds lessen the error of
+// Q4_K by 0.2 %.
+const rounds = 2
 
 // refine moves scales and minima, then d and dmin, as long as that lessens the
 // error.
@@ -224,7 +244,7 @@ func (f *fitter) move(b *block, j int) float64 {
 	scale, minimum := int(b.scales[j]), int(b.mins[j])
 	for s := max(scale-1, f.low); s <= min(scale+1, f.high); s++ {
 		for m := max(minimum-1, f.lowest()); m <= min(minimum+1, f.minimum); m++ {
-			e := f.assign(&codes, x, b.d*float32(s), b.dmin*float32(m))
+			e := f.assign(&codes, x, b.d*float32(s), b.dmin*float32(m), least)
 			if e < least {
 				least, best = e, codes
 				b.scales[j], b.mins[j] = int8(s), int8(m)
@@ -236,17 +256,21 @@ func (f *fitter) move(b *block, j int) float64 {
 }
 
 // assign gives x the codes nearest to a line that the format holds and returns
-// the squared error of what [layout.values] will make of them.
-func (l *layout) assign(codes *[32]uint8, x []float64, s, m float32) (errors float64) {
+// the squared error of what [layout.values] will make of them. It gives up when
+// that exceeds enough.
+func (l *layout) assign(codes *[32]uint8, x []float64, s, m float32, enough float64) (errors float64) {
 	inverse := 0.0
 	if s != 0 {
 		inverse = 1 / float64(s)
 	}
+	near := l.nearest()
 	for i, v := range x {
-		c := l.nearest(float64((v + float64(m)) * inverse))
+		c := near.of(float64((v + float64(m)) * inverse))
 		codes[i&31] = uint8(c)
 		e := v - float64(float32(s*l.levels[c])-m)
-		errors += float64(e * e)
+		if errors += float64(e * e); errors > enough {
+			break
+		}
 	}
 	return errors
 }
@@ -256,9 +280,13 @@ func (l *layout) assign(codes *[32]uint8, x []float64, s, m float32) (errors flo
 func (f *fitter) units(b *block) {
 	var aa, ab, bb, xa, xb float64 // sums of products; a and b are what d and dmin stand before
 	for j := range f.numbers / f.sub {
-		var t sums
-		for i, v := range f.x[j*f.sub:][:f.sub] {
-			t.add(v, float64(f.levels[b.codes[j*f.sub+i]]))
+		x := f.x[j*f.sub:][:f.sub]
+		t := sumOf(x)
+		for i, v := range x {
+			q := float64(f.levels[b.codes[j*f.sub+i]])
+			t.q += q
+			t.qq += float64(q * q)
+			t.xq += float64(v * q)
 		}
 		s, m := float64(b.scales[j]), float64(b.mins[j])
 		aa += float64(s * s * t.qq)
@@ -285,11 +313,11 @@ func (f *fitter) power(b *block) {
 		top = max(top, math.Abs(v))
 	}
 	_, exponent := math.Frexp(top) // top < 2^exponent; the largest level is 12
-	least := math.Inf(1)
+	least, near := math.Inf(1), f.nearest()
 	for e := exponent - 5; e <= exponent-3; e++ {
 		trial, errors := block{d: powerOf(min(max(e+128, 0), 254)), scales: b.scales}, 0.0
 		for i, v := range f.x[:f.numbers] {
-			c := f.nearest(math.Abs(v) / float64(trial.d))
+			c := near.of(math.Abs(v) / float64(trial.d))
 			delta := math.Abs(v) - float64(trial.d*f.levels[c])
 			errors += float64(delta * delta)
 			if v < 0 && c > 0 {

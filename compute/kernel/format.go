@@ -193,13 +193,3 @@ func checkCodes(op string, t Format, codes []byte, n int) {
 		panic(fmt.Sprintf("kernel: %s %v: %d bytes for %d numbers, want %d", op, t, len(codes), n, size))
 	}
 }
-
-// ParseFormat returns the format of that name.
-func ParseFormat(name string) (Format, error) {
-	for _, f := range formats {
-		if f.name == name {
-			return f.format, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not a format of weights: %s are", name, FormatNames())
-}
