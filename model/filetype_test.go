@@ -1,6 +1,8 @@
 package model_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -183,6 +185,36 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%s: logits in %v differ by %g of a spread of %g", dev.Name(), format, worst, spread)
 			}
 		}
+	}
+}
+
+// TestUnread refuses a type of weights that is not read, and names those that
+// are.
+func TestUnread(t *testing.T) {
+	var tensors []gguf.Tensor
+	c := wide()
+	for _, x := range c.Tensors() {
+		typ := gguf.F32
+		if x.Name == "blk.0.ffn_up.weight" {
+			typ = gguf.IQ2_XXS
+		}
+		size, err := gguf.Size(typ, x.Dims())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tensors = append(tensors, gguf.Tensor{Name: x.Name, Dims: x.Dims(), Type: typ, Data: func(w io.Writer) error {
+			_, err := w.Write(make([]byte, size))
+			return err
+		}})
+	}
+	var b bytes.Buffer
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	if err := errors.Join(gguf.Write(&b, c.Metadata(), tensors), os.WriteFile(path, b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := model.Open(path)
+	if err == nil || !strings.Contains(err.Error(), "blk.0.ffn_up.weight is IQ2_XXS, which is not read here: F32, F16, BF16, Q8_0, Q6_K, ") {
+		t.Error(err)
 	}
 }
 
