@@ -184,6 +184,9 @@ func TestStage(t *testing.T) {
 	if r.metrics["bits_per_byte_before"] != 2 || r.metrics["bits_per_byte"] != 2.125 || r.metrics["bits_per_byte_lost"] != 0.125 {
 		t.Errorf("the metrics are %v", r.metrics)
 	}
+	if text := r.events[0].Text; text != "Q8_0: of the matrices 2 in F32, 14 in Q8_0" {
+		t.Error(text)
+	}
 	last := r.events[len(r.events)-2]
 	if last.Unit != "bytes" || last.Step != last.Of || last.Of == 0 {
 		t.Errorf("progress ends with %+v", last)

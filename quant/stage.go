@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"samovar"
+	"samovar/compute/kernel"
 	"samovar/model"
 )
 
@@ -74,6 +76,9 @@ func (s *Quantize) write(ctx context.Context, from, to string, rec samovar.Recor
 		return err
 	}
 	defer f.Close()
+	if text := mixture(f.Config, s.Format); text != "" {
+		rec.Event(samovar.Event{Text: text})
+	}
 	file, err := os.Create(to)
 	if err != nil {
 		return err
@@ -86,6 +91,26 @@ func (s *Quantize) write(ctx context.Context, from, to string, rec samovar.Recor
 		err = errors.Join(w.Flush(), file.Sync())
 	}
 	return errors.Join(err, file.Close())
+}
+
+// mixture counts the matrices of each format where there are several.
+func mixture(c model.Config, want model.FileType) string {
+	count := map[kernel.Format]int{}
+	for _, t := range c.Tensors() {
+		if !t.Vector() && !t.Router {
+			count[c.Format(t, want)]++
+		}
+	}
+	var parts []string
+	for _, f := range kernel.Formats() {
+		if n := count[f]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d in %v", n, f))
+		}
+	}
+	if len(parts) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%v: of the matrices %s", want, strings.Join(parts, ", "))
 }
 
 // measure evaluates the model before and after.

@@ -41,35 +41,35 @@ type fitter struct {
 	s, m [16]float64
 }
 
-// codes finds the level nearest to a number.
-type codes struct {
+// grid finds the level nearest to a number.
+type grid struct {
 	middles     []float64
-	first, last float64 // where levels are 1 apart: the first one and the last code
+	first, last float64 // where levels are 1 apart: half a step below them, and the last code
 }
 
-func (l *layout) nearest() codes {
-	return codes{l.middles, float64(l.levels[0]) - 0.5, float64(len(l.levels) - 1)}
+func (l *layout) grid() grid {
+	return grid{l.middles, float64(l.levels[0]) - 0.5, float64(len(l.levels) - 1)}
 }
 
-// of returns the code of the level nearest to v.
-func (c *codes) of(v float64) int {
-	if c.middles != nil {
-		return c.search(v)
+// nearest returns the code of the level nearest to v.
+func (g *grid) nearest(v float64) int {
+	if g.middles != nil {
+		return g.search(v)
 	}
-	v -= c.first
+	v -= g.first
 	if !(v > 0) {
 		v = 0
 	}
-	if v > c.last {
-		v = c.last
+	if v > g.last {
+		v = g.last
 	}
 	return int(v)
 }
 
-func (c *codes) search(v float64) int {
-	low, high := 0, len(c.middles)
+func (g *grid) search(v float64) int {
+	low, high := 0, len(g.middles)
 	for low < high {
-		if at := int(uint(low+high) / 2); v > c.middles[at] {
+		if at := int(uint(low+high) / 2); v > g.middles[at] {
 			low = at + 1
 		} else {
 			high = at
@@ -142,9 +142,9 @@ func (l *layout) sum(t sums, x []float64, s, m float64) sums {
 	if s != 0 {
 		inverse = 1 / s
 	}
-	near := l.nearest()
+	g := l.grid()
 	for _, v := range x {
-		q := float64(l.levels[near.of(float64((v+m)*inverse))])
+		q := float64(l.levels[g.nearest(float64((v+m)*inverse))])
 		t.q += q
 		t.qq += float64(q * q)
 		t.xq += float64(v * q)
@@ -263,9 +263,9 @@ func (l *layout) assign(codes *[32]uint8, x []float64, s, m float32, enough floa
 	if s != 0 {
 		inverse = 1 / float64(s)
 	}
-	near := l.nearest()
+	g := l.grid()
 	for i, v := range x {
-		c := near.of(float64((v + float64(m)) * inverse))
+		c := g.nearest(float64((v + float64(m)) * inverse))
 		codes[i&31] = uint8(c)
 		e := v - float64(float32(s*l.levels[c])-m)
 		if errors += float64(e * e); errors > enough {
@@ -313,11 +313,11 @@ func (f *fitter) power(b *block) {
 		top = max(top, math.Abs(v))
 	}
 	_, exponent := math.Frexp(top) // top < 2^exponent; the largest level is 12
-	least, near := math.Inf(1), f.nearest()
+	least, g := math.Inf(1), f.grid()
 	for e := exponent - 5; e <= exponent-3; e++ {
 		trial, errors := block{d: powerOf(min(max(e+128, 0), 254)), scales: b.scales}, 0.0
 		for i, v := range f.x[:f.numbers] {
-			c := near.of(math.Abs(v) / float64(trial.d))
+			c := g.nearest(math.Abs(v) / float64(trial.d))
 			delta := math.Abs(v) - float64(trial.d*f.levels[c])
 			errors += float64(delta * delta)
 			if v < 0 && c > 0 {
