@@ -108,8 +108,8 @@ type loaded struct {
 	format     kernel.Format
 	rows, cols int
 	data       []byte // row by row; belongs to the caller of Load
-	panels     []byte
-	free       func()
+	panels     []byte // in format.Panels()
+	free       func() // frees the panels
 }
 
 var errLoaded = errors.New("a loaded matrix cannot be read, written or cut")
@@ -126,31 +126,18 @@ func (l *loaded) Free() {
 	l.panels, l.data, l.free = nil, nil, nil
 }
 
-// Load keeps data, which must not change before the buffer is freed. Formats
-// that no kernel multiplies are turned into F32 here.
+// Load keeps data, which must not change before the buffer is freed.
 func (d *cpu) Load(format kernel.Format, rows, cols int, data []byte) (Buffer, error) {
 	if rows < 1 || cols < 1 || len(data) != rows*format.Bytes(cols) {
 		return nil, fmt.Errorf("load a matrix of %d×%d %s: %d bytes given", rows, cols, format, len(data))
 	}
-	switch format {
-	case kernel.F32, kernel.Q8_0, kernel.Q4_0:
-		return &loaded{format: format, rows: rows, cols: cols, data: data}, nil
-	}
-	wide, free, err := memory(4 * rows * cols)
-	if err != nil {
-		return nil, fmt.Errorf("load a matrix of %d×%d %s: %w", rows, cols, format, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.pool.each(rows, func(_, r int) {
-		n := format.Bytes(cols)
-		kernel.Dequantize(format, floatsOf(wide)[r*cols:(r+1)*cols], data[r*n:(r+1)*n])
-	})
-	return &loaded{format: kernel.F32, rows: rows, cols: cols, data: wide, free: free}, nil
+	return &loaded{format: format, rows: rows, cols: cols, data: data}, nil
 }
 
 // pack makes the panels if they are not there yet.
 func (d *cpu) pack(l *loaded) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if l.panels != nil {
 		return nil
 	}
@@ -158,15 +145,14 @@ func (d *cpu) pack(l *loaded) error {
 	if err != nil {
 		return fmt.Errorf("pack a matrix of %d×%d %s: %w", l.rows, l.cols, l.format, err)
 	}
-	kernel.Pack(l.format, panels, l.data, l.rows, l.cols)
-	before := l.free
-	l.panels = panels
-	l.free = func() {
-		free()
-		if before != nil {
-			before()
-		}
-	}
+	const some = 4 // panels in a piece
+	step := some * kernel.PanelWidth()
+	d.pool.each((l.rows+step-1)/step, func(_, piece int) {
+		first := piece * step
+		rows := min(step, l.rows-first)
+		kernel.Pack(l.format, panels[kernel.PanelsSize(l.format, first, l.cols):], l.data[first*l.format.Bytes(l.cols):], rows, l.cols)
+	})
+	l.panels, l.free = panels, free
 	return nil
 }
 

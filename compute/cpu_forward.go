@@ -147,7 +147,7 @@ func (e *exec) panels(l *loaded, y, x *table, first int, count func() int) ([]st
 		return nil, fmt.Errorf("rows %d to %d of a matrix of %d do not lie in whole panels of %d", first, first+y.Width, l.rows, width)
 	}
 	var steps []step
-	if ready := (prepared{x.View, &x.data[0], l.format}); ready != e.prepared || x.Slot == None {
+	if ready := (prepared{x.View, &x.data[0], l.format.Panels()}); ready != e.prepared || x.Slot == None {
 		steps = append(steps, step{
 			pieces: func() int {
 				e.activations.Reset(l.format, count(), x.Width)

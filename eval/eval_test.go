@@ -16,7 +16,6 @@ import (
 
 	"samovar"
 	"samovar/compute"
-	"samovar/compute/kernel"
 	"samovar/compute/opaque"
 	"samovar/eval"
 	"samovar/model"
@@ -38,7 +37,7 @@ func small(architecture string) model.Config {
 
 // write writes a small model whose weights are scale times those that training
 // starts from, and opens it.
-func write(t *testing.T, c model.Config, format kernel.Format, scale float32) *model.File {
+func write(t *testing.T, c model.Config, format model.FileType, scale float32) *model.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), eval.ModelFile)
 	out, err := os.Create(path)
@@ -147,7 +146,7 @@ var lengths = []int{1, 2, 15, 16, 17, 23, 24, 25, 33, 100, 5}
 // window for any other.
 func TestMeasure(t *testing.T) {
 	for _, arch := range []string{model.Llama, model.Qwen3MoE} {
-		f := write(t, small(arch), kernel.F32, 10)
+		f := write(t, small(arch), model.F32, 10)
 		x, y := random(1, 128, lengths...), random(2, 4096, 3000)
 		held := []eval.Held{x.held("x", 500), y.held("y", 9000)}
 		want, tokens := alone(t, f, x.documents)
@@ -211,7 +210,7 @@ func alone(t *testing.T, f *model.File, documents [][]int32) (nats float64, toke
 // TestUniform holds a model of zeros to log2(vocabulary) bits a token, all
 // documents alike.
 func TestUniform(t *testing.T) {
-	f := write(t, small(model.Llama), kernel.F32, 0)
+	f := write(t, small(model.Llama), model.F32, 0)
 	x := random(3, 256, lengths...)
 	r, err := eval.Measure(context.Background(), openCPU(t, 1), f, []eval.Held{x.held("x", 1000)}, nil)
 	if err != nil {
@@ -225,7 +224,7 @@ func TestUniform(t *testing.T) {
 // TestStandardError holds it to the spread of the figure over many draws of the
 // documents, of which there are 50.
 func TestStandardError(t *testing.T) {
-	f := write(t, small(model.Llama), kernel.F32, 20)
+	f := write(t, small(model.Llama), model.F32, 20)
 	dev := openCPU(t, 2)
 	const draws = 60
 	var sum, squares, errs float64
@@ -254,13 +253,13 @@ func TestStandardError(t *testing.T) {
 // the full one.
 func TestQuantised(t *testing.T) {
 	var full float64
-	for _, format := range []kernel.Format{kernel.F32, kernel.Q8_0, kernel.Q4_0} {
+	for _, format := range []model.FileType{model.F32, model.Q8_0, model.Q4_0} {
 		f := write(t, small(model.Llama), format, 10)
 		r, err := eval.Measure(context.Background(), openCPU(t, 2), f, []eval.Held{random(1, 256, lengths...).held("x", 500)}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if format == kernel.F32 {
+		if format == model.F32 {
 			full = r.BitsPerByte
 		} else if r.BitsPerByte == full || math.Abs(r.BitsPerByte/full-1) > 0.05 {
 			t.Errorf("%v: %g bits per byte where the full model has %g", format, r.BitsPerByte, full)
@@ -269,7 +268,7 @@ func TestQuantised(t *testing.T) {
 }
 
 func TestMeasureErrors(t *testing.T) {
-	f := write(t, small(model.Llama), kernel.F32, 1)
+	f := write(t, small(model.Llama), model.F32, 1)
 	stranger := random(1, 64, 10)
 	stranger.documents[0][4] = vocabulary
 	canceled, cancel := context.WithCancel(context.Background())
@@ -286,7 +285,7 @@ func TestMeasureErrors(t *testing.T) {
 		{"no targets", context.Background(), f, []eval.Held{random(1, 64, 1).held("x", 5)}, "no text is held out"},
 		{"vocabulary", context.Background(), f, []eval.Held{stranger.held("x", 5)}, "different tokenizers"},
 		{"canceled", canceled, f, []eval.Held{random(1, 64, 10).held("x", 5)}, "context canceled"},
-		{"damaged", context.Background(), write(t, small(model.Llama), kernel.F32, float32(math.NaN())), []eval.Held{random(1, 64, 10).held("x", 5)}, "not finite"},
+		{"damaged", context.Background(), write(t, small(model.Llama), model.F32, float32(math.NaN())), []eval.Held{random(1, 64, 10).held("x", 5)}, "not finite"},
 	} {
 		if _, err := eval.Measure(x.ctx, openCPU(t, 1), x.f, x.held, nil); err == nil || !strings.Contains(err.Error(), x.expect) {
 			t.Errorf("%s: %v", x.name, err)
@@ -304,7 +303,7 @@ func (r *recorder) Event(e samovar.Event)         { r.events = append(r.events, 
 func (r *recorder) Metric(name string, v float64) { r.metrics[name] = v }
 
 func TestStage(t *testing.T) {
-	f := write(t, small(model.Llama), kernel.Q8_0, 10)
+	f := write(t, small(model.Llama), model.Q8_0, 10)
 	content, err := f.Map()
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,6 @@ import (
 
 	"samovar"
 	"samovar/compute"
-	"samovar/compute/kernel"
 	"samovar/compute/opaque"
 	"samovar/eval"
 	"samovar/model"
@@ -54,7 +53,7 @@ func tiny(t *testing.T, bos bool, window int) string {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	err = model.Write(out, c, extra, kernel.F32, func(x model.Tensor) ([]float32, error) {
+	err = model.Write(out, c, extra, model.F32, func(x model.Tensor) ([]float32, error) {
 		w := make([]float32, x.Rows*x.Cols)
 		for i := range w {
 			u := 2*float32(random.Uint64()>>40)/(1<<24) - 1

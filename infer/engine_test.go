@@ -169,7 +169,11 @@ func same(t *testing.T, what string, want, got map[int][]float32) {
 
 func TestInvariance(t *testing.T) {
 	for _, c := range configs() {
-		for _, format := range []kernel.Format{kernel.F32, kernel.Q8_0, kernel.Q4_0} {
+		formats := []kernel.Format{kernel.F32, kernel.Q8_0, kernel.Q4_0}
+		if c.Architecture == model.Llama { // others are packed as one of those
+			formats = append(formats, kernel.Q5_1, kernel.IQ4_NL)
+		}
+		for _, format := range formats {
 			t.Run(fmt.Sprintf("%s/%s", c.Architecture, format), func(t *testing.T) {
 				cpu := openCPU(t, 2)
 				t.Run("cpu", func(t *testing.T) { testInvariance(t, cpu, c, format) })

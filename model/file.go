@@ -45,7 +45,7 @@ func newFile(g *gguf.File) (*File, error) {
 			return nil, fmt.Errorf("tensor %s is %v where %v is expected", t.Name, info.Dims, t.Dims())
 		}
 		if e, _ := kernel.Format(info.Type).Block(); e == 0 {
-			return nil, fmt.Errorf("tensor %s is %s, which is not computed here yet: F32, F16, BF16, Q8_0 and Q4_0 are", t.Name, gguf.TypeName(info.Type))
+			return nil, fmt.Errorf("tensor %s is %s, which is not read here: %s are", t.Name, gguf.TypeName(info.Type), kernel.FormatNames())
 		}
 		known[t.Name] = true
 	}
@@ -74,7 +74,8 @@ func equal(a, b []int) bool {
 	return true
 }
 
-// Quantization is the format that most of the weights have.
+// Quantization says what the weights are stored in: the file type that the file
+// names if some tensor has its format, or the format that most weights have.
 func (f *File) Quantization() string {
 	size := map[uint32]int64{}
 	best := gguf.F32
@@ -84,7 +85,30 @@ func (f *File) Quantization() string {
 			best = t.Type
 		}
 	}
+	if n, err := f.Uint(FileTypeKey); err == nil && n == uint64(uint32(n)) {
+		t := FileType(n)
+		if most, ok := t.most(); ok && mixed(most) && size[uint32(most)] > 0 {
+			return t.String()
+		}
+	}
 	return gguf.TypeName(best)
+}
+
+// Memory is the number of bytes that the weights take which every token is
+// multiplied by, once they are loaded: those of formats that no kernel
+// multiplies become F32. An embedding that is only looked up stays in the file.
+func (f *File) Memory() (bytes int64) {
+	for _, t := range f.Config.Tensors() {
+		info, err := f.Tensor(t.Name)
+		switch {
+		case err != nil || t.Name == "token_embd.weight" && !f.Config.Tied:
+		case t.Vector():
+			bytes += int64(4 * t.Cols)
+		default:
+			bytes += int64(kernel.PanelsSize(kernel.Format(info.Type), t.Rows, t.Cols))
+		}
+	}
+	return bytes
 }
 
 // Read returns a tensor's numbers.
@@ -153,17 +177,14 @@ func (f *File) vector(dev compute.Device, t Tensor) (compute.Buffer, error) {
 type Weights func(t Tensor) ([]float32, error)
 
 // Write writes a model as GGUF: its metadata, then the extra keys (the
-// tokenizer's, in the order given), then the tensors in the format, vectors and
-// routers in F32. Equal arguments give equal bytes.
-func Write(w io.Writer, c Config, extra []gguf.KV, format kernel.Format, weights Weights) error {
-	meta := append(c.Metadata(), gguf.KV{Key: "general.file_type", Value: FileType(format)})
-	if format != kernel.F32 {
-		meta = append(meta, gguf.KV{Key: "general.quantization_version", Value: uint32(2)})
-	}
+// tokenizer's, in the order given), then the tensors in the formats of the file
+// type. Equal arguments give equal bytes.
+func Write(w io.Writer, c Config, extra []gguf.KV, want FileType, weights Weights) error {
+	meta := append(c.Metadata(), want.Metadata()...)
 	meta = append(meta, extra...)
 	var tensors []gguf.Tensor
 	for _, t := range c.Tensors() {
-		f := t.Format(format)
+		f := c.Format(t, want)
 		tensors = append(tensors, gguf.Tensor{Name: t.Name, Dims: t.Dims(), Type: uint32(f), Data: func(w io.Writer) error {
 			numbers, err := weights(t)
 			if err != nil {
@@ -178,29 +199,20 @@ func Write(w io.Writer, c Config, extra []gguf.KV, format kernel.Format, weights
 	return gguf.Write(w, meta, tensors)
 }
 
-// Format is what a tensor is stored in when the model is stored in want:
-// llama.cpp keeps vectors and routers in F32, and rows that are no whole number
-// of blocks cannot be quantised.
-func (t Tensor) Format(want kernel.Format) kernel.Format {
-	if e, _ := want.Block(); t.Vector() || t.Router || t.Cols%e != 0 {
-		return kernel.F32
-	}
-	return want
-}
+// The keys that name the formats of a file. The version of quantisation is the
+// only one that there still is.
+const (
+	FileTypeKey = "general.file_type"
+	QuantKey    = "general.quantization_version"
+)
 
-// FileType is llama.cpp's number for a file of mostly that format.
-func FileType(f kernel.Format) uint32 {
-	switch f {
-	case kernel.F16:
-		return 1
-	case kernel.Q4_0:
-		return 2
-	case kernel.Q8_0:
-		return 7
-	case kernel.BF16:
-		return 32
+// Metadata returns t as keys of GGUF.
+func (t FileType) Metadata() []gguf.KV {
+	meta := []gguf.KV{{Key: FileTypeKey, Value: uint32(t)}}
+	if t != F32 {
+		meta = append(meta, gguf.KV{Key: QuantKey, Value: uint32(2)})
 	}
-	return 0
+	return meta
 }
 
 // MediaType is that of a GGUF file in the store.

@@ -51,7 +51,7 @@ func TestHuggingFaceWeights(t *testing.T) {
 }
 
 // small is a model with the vocabulary's tokens, in a file of the format.
-func small(t *testing.T, c model.Config, voc *tokenizer.Tokenizer, format kernel.Format) *model.File {
+func small(t *testing.T, c model.Config, voc *tokenizer.Tokenizer, format model.FileType) *model.File {
 	t.Helper()
 	c.Layers, c.Width, c.Vocabulary, c.Window, c.RopeBase = 2, 64, voc.Size(), 128, 10000
 	c.Heads, c.Hidden = 2, 64
@@ -143,7 +143,7 @@ func TestHuggingFaceConfig(t *testing.T) {
 		}},
 		{model.Config{Architecture: model.DeepSeek2, KVHeads: 1, HeadDim: 48, Latent: latent}, []string{`"first_k_dense_replace": 2`}},
 	} {
-		_, files := export(t, small(t, x.config, trained(t), kernel.F32))
+		_, files := export(t, small(t, x.config, trained(t), model.F32))
 		for _, want := range x.want {
 			if !strings.Contains(files["config.json"], want) {
 				t.Errorf("%s: config.json has no %s:\n%s", x.config.Architecture, want, files["config.json"])
@@ -153,7 +153,7 @@ func TestHuggingFaceConfig(t *testing.T) {
 	for _, e := range []model.Experts{chosen, {Count: 4, Used: 2, Hidden: 32, Shared: 1, Normalise: true}} {
 		c := model.Config{Architecture: model.DeepSeek2, KVHeads: 1, HeadDim: 48, Latent: latent, Experts: e}
 		dir := filepath.Join(t.TempDir(), "folder")
-		if err := model.WriteHuggingFace(dir, small(t, c, trained(t), kernel.F32)); err == nil {
+		if err := model.WriteHuggingFace(dir, small(t, c, trained(t), model.F32)); err == nil {
 			t.Errorf("%+v is written, and transformers computes something else", e)
 		} else if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%+v is refused and leaves a folder", e)
@@ -165,7 +165,7 @@ func TestHuggingFaceConfig(t *testing.T) {
 // was there.
 func TestHuggingFaceTokenizer(t *testing.T) {
 	voc := trained(t)
-	_, files := export(t, small(t, model.Config{Architecture: model.Llama, KVHeads: 2, HeadDim: 32}, voc, kernel.F32))
+	_, files := export(t, small(t, model.Config{Architecture: model.Llama, KVHeads: 2, HeadDim: 32}, voc, model.F32))
 	again, err := tokenizer.FromJSON([]byte(files["tokenizer.json"]), []byte(files["tokenizer_config.json"]))
 	if err != nil || !reflect.DeepEqual(again.Metadata(), voc.Metadata()) {
 		t.Errorf("the tokenizer has changed (%v)", err)
@@ -201,7 +201,7 @@ func TestHuggingFaceScored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, files := export(t, small(t, model.Config{Architecture: model.Llama, KVHeads: 2, HeadDim: 32}, voc, kernel.F32))
+	_, files := export(t, small(t, model.Config{Architecture: model.Llama, KVHeads: 2, HeadDim: 32}, voc, model.F32))
 	var got struct {
 		Model struct {
 			Merges []string
@@ -224,7 +224,7 @@ func TestHuggingFaceScored(t *testing.T) {
 // TestHuggingFaceQuantised holds what is written of quantised weights to their
 // numbers, and writing to be repeatable.
 func TestHuggingFaceQuantised(t *testing.T) {
-	f := small(t, model.Config{Architecture: model.Qwen3MoE, KVHeads: 1, HeadDim: 32, Experts: chosen}, trained(t), kernel.Q8_0)
+	f := small(t, model.Config{Architecture: model.Qwen3MoE, KVHeads: 1, HeadDim: 32, Experts: chosen}, trained(t), model.Q8_0)
 	dir, first := export(t, f)
 	again, second := export(t, f)
 	a, errA := os.ReadFile(filepath.Join(dir, "model.safetensors"))

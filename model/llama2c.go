@@ -49,7 +49,7 @@ func convertLlama2C(checkpoint, tokenizerFile string, out io.Writer) error {
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
 		extra = append(extra, gguf.KV{Key: key, Value: meta[key]})
 	}
-	return Write(out, c, extra, kernel.F32, func(t Tensor) ([]float32, error) {
+	return Write(out, c, extra, F32, func(t Tensor) ([]float32, error) {
 		info, err := f.Tensor(t.Name)
 		if err != nil {
 			return nil, err

@@ -8,20 +8,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"sync"
 
 	"samovar/compute/kernel"
 	"samovar/model"
 	"samovar/model/gguf"
 )
 
-// Write writes f as GGUF with its matrices in the format, as [model.Write]
-// stores them, and its metadata as they are. progress, if not nil, is told how
-// many bytes of f's tensors are done. Memory: a few megabytes, whatever the
-// size of the model. Equal arguments give equal bytes.
-func Write(ctx context.Context, w io.Writer, f *model.File, format kernel.Format, progress func(done, of int64)) error {
+// Write writes f as GGUF with its matrices in the formats of a file type, as
+// [model.Write] stores them, and its metadata as they are. progress, if not nil,
+// is told how many bytes of f's tensors are done. Memory: a few megabytes,
+// whatever the size of the model. Equal arguments give equal bytes.
+func Write(ctx context.Context, w io.Writer, f *model.File, want model.FileType, progress func(done, of int64)) error {
 	formats := map[string]kernel.Format{}
 	for _, t := range f.Config.Tensors() {
-		formats[t.Name] = t.Format(format)
+		formats[t.Name] = f.Config.Format(t, want)
 	}
 	var done, of int64
 	var tensors []gguf.Tensor
@@ -39,24 +41,20 @@ func Write(ctx context.Context, w io.Writer, f *model.File, format kernel.Format
 			return nil
 		}})
 	}
-	return gguf.Write(w, metadata(f.Meta, format), tensors)
+	return gguf.Write(w, metadata(f.Meta, want), tensors)
 }
 
-// metadata returns the keys of a file with those that name its format set: where
-// general.file_type stood, or at the end.
-func metadata(meta []gguf.KV, format kernel.Format) []gguf.KV {
-	const file, version = "general.file_type", "general.quantization_version"
-	named := []gguf.KV{{Key: file, Value: model.FileType(format)}}
-	if format != kernel.F32 {
-		named = append(named, gguf.KV{Key: version, Value: uint32(2)})
-	}
+// metadata returns the keys of a file with those that name its formats set:
+// where the file type stood, or at the end.
+func metadata(meta []gguf.KV, want model.FileType) []gguf.KV {
+	named := want.Metadata()
 	var all []gguf.KV
 	for _, kv := range meta {
 		switch kv.Key {
-		case file:
+		case model.FileTypeKey:
 			all = append(all, named...)
 			named = nil
-		case version:
+		case model.QuantKey:
 		default:
 			all = append(all, kv)
 		}
@@ -67,7 +65,8 @@ func metadata(meta []gguf.KV, format kernel.Format) []gguf.KV {
 // piece is how many numbers are converted at once.
 const piece = 1 << 18
 
-// convert copies a tensor's data into another format, some rows at a time.
+// convert copies a tensor's data into another format, some rows at a time, on
+// all processors.
 func convert(ctx context.Context, w io.Writer, info gguf.Info, to kernel.Format) error {
 	from := kernel.Format(info.Type)
 	if from == to {
@@ -85,15 +84,27 @@ func convert(ctx context.Context, w io.Writer, info gguf.Info, to kernel.Format)
 			return err
 		}
 		rows = min(rows, left)
-		src, numbers, dst = src[:rows*from.Bytes(cols)], numbers[:rows*cols], dst[:rows*to.Bytes(cols)]
-		if _, err := io.ReadFull(r, src); err != nil {
+		if _, err := io.ReadFull(r, src[:rows*from.Bytes(cols)]); err != nil {
 			return err
 		}
-		kernel.Dequantize(from, numbers, src)
-		kernel.Quantize(to, dst, numbers)
-		if _, err := w.Write(dst); err != nil {
+		spread(rows, func(first, end int) {
+			x := numbers[first*cols : end*cols]
+			kernel.Dequantize(from, x, src[first*from.Bytes(cols):])
+			kernel.Quantize(to, dst[first*to.Bytes(cols):], x)
+		})
+		if _, err := w.Write(dst[:rows*to.Bytes(cols)]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// spread calls do for ranges of n that are done at the same time.
+func spread(n int, do func(first, end int)) {
+	threads := runtime.GOMAXPROCS(0)
+	var all sync.WaitGroup
+	for i := range threads {
+		all.Go(func() { do(i*n/threads, (i+1)*n/threads) })
+	}
+	all.Wait()
 }

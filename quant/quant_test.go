@@ -13,13 +13,10 @@ import (
 	"testing"
 
 	"samovar"
-	"samovar/compute/kernel"
 	"samovar/model"
 	"samovar/model/gguf"
 	"samovar/quant"
 )
-
-var formats = []kernel.Format{kernel.F32, kernel.F16, kernel.BF16, kernel.Q8_0, kernel.Q4_0}
 
 // small is a model with rows of whole blocks and rows of none (hidden is 48).
 func small(architecture string) model.Config {
@@ -47,7 +44,7 @@ func weights(t model.Tensor) ([]float32, error) {
 }
 
 // write writes a small model in a format and opens it.
-func write(t *testing.T, c model.Config, format kernel.Format) *model.File {
+func write(t *testing.T, c model.Config, format model.FileType) *model.File {
 	t.Helper()
 	return open(t, func(w io.Writer) error { return model.Write(w, c, extra, format, weights) })
 }
@@ -83,17 +80,17 @@ func content(t *testing.T, f *model.File) []byte {
 // at once, from F32 and back to the format it came in.
 func TestWrite(t *testing.T) {
 	for _, arch := range []string{model.Llama, model.Qwen3MoE, model.DeepSeek2} {
-		full := write(t, small(arch), kernel.F32)
-		for _, format := range formats {
+		full := write(t, small(arch), model.F32)
+		for _, format := range []model.FileType{model.F32, model.F16, model.BF16, model.Q8_0, model.Q4_0, model.Q4_K_M, model.Q2_K} {
 			t.Run(arch+"/"+format.String(), func(t *testing.T) {
-				convert := func(f *model.File, to kernel.Format) *model.File {
+				convert := func(f *model.File, to model.FileType) *model.File {
 					return open(t, func(w io.Writer) error { return quant.Write(context.Background(), w, f, to, nil) })
 				}
 				got := convert(full, format)
 				if !bytes.Equal(content(t, got), content(t, write(t, small(arch), format))) {
 					t.Error("converting gives other bytes than writing")
 				}
-				if back := convert(got, kernel.F32); !slices.EqualFunc(back.Meta, full.Meta, func(a, b gguf.KV) bool { return a == b }) {
+				if back := convert(got, model.F32); !slices.EqualFunc(back.Meta, full.Meta, func(a, b gguf.KV) bool { return a == b }) {
 					t.Errorf("metadata there and back: %v, not %v", back.Meta, full.Meta)
 				}
 			})
@@ -104,8 +101,8 @@ func TestWrite(t *testing.T) {
 // TestKept holds vectors, routers and rows that are no whole number of blocks
 // to their bits, and the rest to the error of its format.
 func TestKept(t *testing.T) {
-	full := write(t, small(model.Qwen3MoE), kernel.F32)
-	for format, bound := range map[kernel.Format]float64{kernel.F16: 0x1p-11, kernel.BF16: 0x1p-8, kernel.Q8_0: 1. / 127, kernel.Q4_0: 1. / 8} {
+	full := write(t, small(model.Qwen3MoE), model.F32)
+	for format, bound := range map[model.FileType]float64{model.F16: 0x1p-11, model.BF16: 0x1p-8, model.Q8_0: 1. / 127, model.Q4_0: 1. / 8} {
 		f := open(t, func(w io.Writer) error { return quant.Write(context.Background(), w, full, format, nil) })
 		for _, x := range full.Config.Tensors() {
 			a, errA := full.Read(x.Name)
@@ -129,7 +126,7 @@ func TestKept(t *testing.T) {
 		}
 	}
 	f := open(t, func(w io.Writer) error {
-		return quant.Write(context.Background(), w, write(t, small(model.Llama), kernel.F32), kernel.Q4_0, nil)
+		return quant.Write(context.Background(), w, write(t, small(model.Llama), model.F32), model.Q4_0, nil)
 	})
 	if info, err := f.Tensor("blk.0.ffn_down.weight"); err != nil || info.Type != gguf.F32 {
 		t.Errorf("rows of 48 are stored as %s", gguf.TypeName(info.Type))
@@ -153,7 +150,7 @@ func (r *recorder) Metric(name string, v float64) {
 func work(t *testing.T, c model.Config) (samovar.Work, *recorder) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), quant.ModelFile)
-	if err := os.WriteFile(path, content(t, write(t, c, kernel.F32)), 0o444); err != nil {
+	if err := os.WriteFile(path, content(t, write(t, c, model.F32)), 0o444); err != nil {
 		t.Fatal(err)
 	}
 	r := &recorder{}
@@ -168,7 +165,7 @@ func work(t *testing.T, c model.Config) (samovar.Work, *recorder) {
 
 func TestStage(t *testing.T) {
 	w, r := work(t, small(model.Llama))
-	s := &quant.Quantize{Format: kernel.Q8_0, Measure: func(_ context.Context, path string, _ samovar.Input) (float64, error) {
+	s := &quant.Quantize{Format: model.Q8_0, Measure: func(_ context.Context, path string, _ samovar.Input) (float64, error) {
 		f, err := model.Open(path)
 		if err != nil {
 			return 0, err
@@ -186,6 +183,9 @@ func TestStage(t *testing.T) {
 	}
 	if r.metrics["bits_per_byte_before"] != 2 || r.metrics["bits_per_byte"] != 2.125 || r.metrics["bits_per_byte_lost"] != 0.125 {
 		t.Errorf("the metrics are %v", r.metrics)
+	}
+	if text := r.events[0].Text; text != "Q8_0: of the matrices 2 in F32, 14 in Q8_0" {
+		t.Error(text)
 	}
 	last := r.events[len(r.events)-2]
 	if last.Unit != "bytes" || last.Step != last.Of || last.Of == 0 {
@@ -206,11 +206,11 @@ func TestStageErrors(t *testing.T) {
 		work   samovar.Work
 		expect string
 	}{
-		{"format", context.Background(), quant.Quantize{Format: 12}, w, "is not a format"},
-		{"canceled", canceled, quant.Quantize{Format: kernel.Q8_0}, w, "context canceled"},
-		{"no model", context.Background(), quant.Quantize{Format: kernel.Q8_0}, samovar.Work{}, "has no file"},
-		{"no file", context.Background(), quant.Quantize{Format: kernel.Q8_0}, damaged, "no such file"},
-		{"measure", context.Background(), quant.Quantize{Format: kernel.Q8_0, Measure: func(context.Context, string, samovar.Input) (float64, error) {
+		{"format", context.Background(), quant.Quantize{Format: 4}, w, "is not a format"},
+		{"canceled", canceled, quant.Quantize{Format: model.Q8_0}, w, "context canceled"},
+		{"no model", context.Background(), quant.Quantize{Format: model.Q8_0}, samovar.Work{}, "has no file"},
+		{"no file", context.Background(), quant.Quantize{Format: model.Q8_0}, damaged, "no such file"},
+		{"measure", context.Background(), quant.Quantize{Format: model.Q8_0, Measure: func(context.Context, string, samovar.Input) (float64, error) {
 			return 0, errors.New("no text")
 		}}, w, "measure what quantising costs: no text"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"samovar"
 	"samovar/compute/kernel"
@@ -19,7 +20,7 @@ const ModelFile = "model.gguf"
 // Quantize is the stage that stores a model (input "model") in another format.
 // What is lost is measured on the input "shards" where there is one.
 type Quantize struct {
-	Format kernel.Format
+	Format model.FileType
 
 	// Measure returns the bits per byte of the model at path on the text held
 	// out in shards. Nil: the loss is not measured.
@@ -42,8 +43,8 @@ func (s *Quantize) Config() any {
 // Run writes model.gguf. Its metrics, where the loss is measured, are
 // "bits_per_byte_before", "bits_per_byte" and "bits_per_byte_lost".
 func (s *Quantize) Run(ctx context.Context, work samovar.Work) (out samovar.Output, err error) {
-	if n, _ := s.Format.Block(); n == 0 {
-		return out, fmt.Errorf("quantize: %v is not a format of weights: Q8_0, Q4_0, BF16, F16 or F32 is expected", s.Format)
+	if !s.Format.Known() {
+		return out, fmt.Errorf("quantize: %v is not a format of weights", s.Format)
 	}
 	from, err := work.Inputs["model"].Path(ModelFile)
 	if err != nil {
@@ -75,6 +76,9 @@ func (s *Quantize) write(ctx context.Context, from, to string, rec samovar.Recor
 		return err
 	}
 	defer f.Close()
+	if text := mixture(f.Config, s.Format); text != "" {
+		rec.Event(samovar.Event{Text: text})
+	}
 	file, err := os.Create(to)
 	if err != nil {
 		return err
@@ -87,6 +91,26 @@ func (s *Quantize) write(ctx context.Context, from, to string, rec samovar.Recor
 		err = errors.Join(w.Flush(), file.Sync())
 	}
 	return errors.Join(err, file.Close())
+}
+
+// mixture counts the matrices of each format where there are several.
+func mixture(c model.Config, want model.FileType) string {
+	count := map[kernel.Format]int{}
+	for _, t := range c.Tensors() {
+		if !t.Vector() && !t.Router {
+			count[c.Format(t, want)]++
+		}
+	}
+	var parts []string
+	for _, f := range kernel.Formats() {
+		if n := count[f]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d in %v", n, f))
+		}
+	}
+	if len(parts) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%v: of the matrices %s", want, strings.Join(parts, ", "))
 }
 
 // measure evaluates the model before and after.

@@ -14,7 +14,6 @@ import (
 
 	"samovar"
 	"samovar/compute"
-	"samovar/compute/kernel"
 	"samovar/model"
 	"samovar/model/gguf"
 	"samovar/tokenizer"
@@ -179,7 +178,7 @@ func (s *session) writeTo(path, template string) error {
 		return err
 	}
 	err = replace(path, func(w io.Writer) error {
-		return model.Write(w, s.model, extra, kernel.F32, s.trainer.Weight)
+		return model.Write(w, s.model, extra, model.F32, s.trainer.Weight)
 	})
 	if err != nil {
 		return fmt.Errorf("write the model: %w", err)

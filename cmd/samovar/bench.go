@@ -172,18 +172,8 @@ func (f *figures) model(path string) error {
 	slices.Sort(prefills)
 	slices.Sort(decodes)
 	f.Prefill, f.Decode = prefills[repeats/2], decodes[repeats/2]
-	f.DecodeOf = f.Decode * float64(read(m)) / 1e9 / f.Bandwidth
+	f.DecodeOf = f.Decode * float64(m.Memory()) / 1e9 / f.Bandwidth
 	return nil
-}
-
-// read is the number of bytes of weights that one token reads.
-func read(m *model.File) (n int64) {
-	for _, t := range m.Tensors {
-		if t.Name != "token_embd.weight" || m.Config.Tied {
-			n += t.Size
-		}
-	}
-	return n
 }
 
 // training measures steps of a model of that depth on arbitrary tokens.

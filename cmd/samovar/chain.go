@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"samovar"
@@ -293,7 +292,7 @@ func examNode(name string) string { return "evaluate " + name }
 // quantize adds a node for each format, and the evaluation of what it makes.
 func (c *chain) quantize(from string) error {
 	for _, name := range c.recipe.Quantize {
-		format, err := kernel.ParseFormat(strings.ToUpper(name))
+		format, err := model.ParseFileType(name)
 		if err != nil {
 			return fmt.Errorf("quantize: %w", err)
 		}

@@ -58,6 +58,9 @@ func (c *chatCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer f.Close()
+	if note := widened(f); note != "" {
+		fmt.Fprintln(g.err, note)
+	}
 	dev, err := compute.CPU{}.Open()
 	if err != nil {
 		return err

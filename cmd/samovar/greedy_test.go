@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"samovar/compute"
-	"samovar/compute/kernel"
 	"samovar/house"
 	"samovar/infer"
 	"samovar/model"
@@ -99,7 +98,7 @@ func writeF32(t *testing.T, path string) {
 		}
 	}
 	var b bytes.Buffer
-	err = model.Write(&b, f.Config, extra, kernel.F32, func(x model.Tensor) ([]float32, error) { return f.Read(x.Name) })
+	err = model.Write(&b, f.Config, extra, model.F32, func(x model.Tensor) ([]float32, error) { return f.Read(x.Name) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,9 @@ import (
 	"text/tabwriter"
 
 	"samovar"
+	"samovar/compute/kernel"
 	"samovar/model"
+	"samovar/quant"
 	"samovar/registry"
 	"samovar/train"
 )
@@ -230,6 +232,9 @@ func (c *modelsImport) Run(g *globals) (err error) {
 	if err := s.Tag(c.Name, d); err != nil {
 		return err
 	}
+	if err := s.noteMemory(g.err, c.Name); err != nil {
+		return err
+	}
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(map[string]any{"name": c.Name, "digest": d})
 	}
@@ -286,6 +291,7 @@ func (s *store) scratch(write func(*os.File) error) (path string, err error) {
 type modelsExport struct {
 	Ref    string `arg:"" help:"Name or digest."`
 	Format string `required:"" enum:"gguf,safetensors" help:"gguf: one file; safetensors: a folder for Hugging Face tools."`
+	As     string `placeholder:"Q4_K_M" help:"Weights in this format (GGUF only), as in a recipe's quantize. Default: as they are."`
 	Out    string `required:"" help:"File or folder to write; it must not exist."`
 }
 
@@ -302,9 +308,14 @@ func (c *modelsExport) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.Format == "gguf" {
+	switch {
+	case c.As != "" && c.Format != "gguf":
+		err = errors.New("--as is for --format gguf: safetensors hold BF16 or F32")
+	case c.As != "":
+		err = exportAs(g.ctx, c.Out, path, c.As)
+	case c.Format == "gguf":
 		err = copyFile(c.Out, path)
-	} else {
+	default:
 		err = exportHuggingFace(c.Out, path)
 	}
 	if err != nil {
@@ -340,21 +351,77 @@ func exportHuggingFace(dir, path string) error {
 	return model.WriteHuggingFace(dir, f)
 }
 
-func copyFile(to, from string) (err error) {
+// exportAs writes the model at path with its weights in another format.
+func exportAs(ctx context.Context, to, path, format string) error {
+	want, err := model.ParseFileType(format)
+	if err != nil {
+		return fmt.Errorf("--as: %w", err)
+	}
+	f, err := model.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return writeFile(to, func(w io.Writer) error { return quant.Write(ctx, w, f, want, nil) })
+}
+
+func copyFile(to, from string) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	return writeFile(to, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
+		return err
+	})
+}
+
+// writeFile writes a file that must not exist, and removes what an error leaves.
+func writeFile(path string, write func(io.Writer) error) error {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Close()); err != nil {
-		os.Remove(to)
+	if err = errors.Join(write(out), out.Close()); err != nil {
+		os.Remove(path)
 	}
 	return err
+}
+
+// noteMemory writes down what widened says of a model.
+func (s *store) noteMemory(w io.Writer, ref string) error {
+	path, err := s.modelPath(ref)
+	if err != nil {
+		return err
+	}
+	f, err := model.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if note := widened(f); note != "" {
+		fmt.Fprintln(w, note)
+	}
+	return nil
+}
+
+// widened says what the weights of a model take in memory if quantised ones
+// are turned into F32 to be multiplied; otherwise it is empty.
+func widened(f *model.File) string {
+	var stored int64
+	wide := false
+	for _, t := range f.Tensors {
+		stored += t.Size
+		format := kernel.Format(t.Type)
+		block, _ := format.Block()
+		wide = wide || block > 1 && format.Panels() == kernel.F32
+	}
+	if !wide {
+		return ""
+	}
+	return fmt.Sprintf("weights in %s are multiplied as F32: they take %s in the file and %s in memory; Q8_0, Q5_0, Q4_0 and IQ4_NL stay small",
+		f.Quantization(), size(stored), size(f.Memory()))
 }
 
 type modelsTag struct {

@@ -180,12 +180,12 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, with servi
 		config.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { brewing.ServeHTTP(w, r) })
 	}
 	for _, m := range all {
-		config.Models = append(config.Models, s.served(d, m))
+		config.Models = append(config.Models, s.served(d, m, log))
 	}
 	server := serve.New(config)
 	defer server.Close()
 	if with.page != nil {
-		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m)) }); err != nil {
+		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m, log)) }); err != nil {
 			return err
 		}
 		defer brewing.Wait()
@@ -214,7 +214,7 @@ func pages(dev string) http.Handler {
 }
 
 // served is a model as package serve wants it.
-func (s *store) served(d compute.Device, m shown) serve.Model {
+func (s *store) served(d compute.Device, m shown, log *slog.Logger) serve.Model {
 	info := serve.Info{
 		Digest: string(m.Digest), Architecture: m.Architecture, Parameters: m.Parameters, Quantization: m.Quantization,
 		Window: m.Window, Vocabulary: m.Vocabulary, Licence: m.Licence, Run: m.Run, Chat: m.Chat,
@@ -226,11 +226,11 @@ func (s *store) served(d compute.Device, m shown) serve.Model {
 	if m.Digest != "" {
 		ref = string(m.Digest)
 	}
-	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref) }}
+	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, log) }}
 }
 
 // load brings a model into memory.
-func (s *store) load(d compute.Device, ref string) (l *serve.Loaded, err error) {
+func (s *store) load(d compute.Device, ref string, log *slog.Logger) (l *serve.Loaded, err error) {
 	path, err := s.modelPath(ref)
 	if err != nil {
 		return nil, err
@@ -262,6 +262,9 @@ func (s *store) load(d compute.Device, ref string) (l *serve.Loaded, err error) 
 		if l.Template, err = template.Parse(source); err != nil {
 			return nil, fmt.Errorf("read the chat template: %w", err)
 		}
+	}
+	if note := widened(f); note != "" {
+		log.Info(note, "model", ref)
 	}
 	if weights, err = f.Load(d); err != nil {
 		return nil, err

@@ -143,6 +143,26 @@ func BenchmarkPack(b *testing.B) {
 	}
 }
 
+func BenchmarkQuantize(b *testing.B) {
+	const n = 1 << 14
+	x := random(1, n)
+	for _, f := range Formats() {
+		codes := make([]byte, f.Bytes(n))
+		b.Run(f.String(), func(b *testing.B) {
+			for b.Loop() {
+				Quantize(f, codes, x)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/number")
+		})
+		b.Run(f.String()+"/back", func(b *testing.B) {
+			for b.Loop() {
+				Dequantize(f, x, codes)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/number")
+		})
+	}
+}
+
 func BenchmarkVector(b *testing.B) {
 	const n = 4096
 	x, y, z, u, v := random(1, n), random(2, n), random(3, n), random(4, n), random(5, n)

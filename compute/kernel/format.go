@@ -4,32 +4,76 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Format is an encoding of numbers, numbered as in GGUF.
 type Format uint32
 
-// The formats. Q8_0 and Q4_0 hold blocks of 32 numbers with one F16 scale d:
-// 32 signed bytes q for d·q, or 16 bytes of nibbles q for d·(q-8), the low
-// nibbles being the first 16 numbers.
+// The formats. What a block of each holds is said beside its layout, in
+// blocks.go for those of 32 numbers and in kquants.go for those of 256.
 const (
-	F32  Format = 0
-	F16  Format = 1
-	Q4_0 Format = 2
-	Q8_0 Format = 8
-	BF16 Format = 30
+	F32    Format = 0
+	F16    Format = 1
+	Q4_0   Format = 2
+	Q4_1   Format = 3
+	Q5_0   Format = 6
+	Q5_1   Format = 7
+	Q8_0   Format = 8
+	Q2_K   Format = 10
+	Q3_K   Format = 11
+	Q4_K   Format = 12
+	Q5_K   Format = 13
+	Q6_K   Format = 14
+	IQ4_NL Format = 20
+	IQ4_XS Format = 23
+	BF16   Format = 30
+	MXFP4  Format = 39
 )
 
+// formats lists them from the most bits to the fewest; layout is nil where
+// Quantize and Dequantize have a case of their own.
 var formats = []struct {
 	format          Format
 	name            string
 	elements, bytes int
+	layout          *layout
 }{
-	{F32, "F32", 1, 4},
-	{F16, "F16", 1, 2},
-	{BF16, "BF16", 1, 2},
-	{Q8_0, "Q8_0", 32, 34},
-	{Q4_0, "Q4_0", 32, 18},
+	{F32, "F32", 1, 4, nil},
+	{F16, "F16", 1, 2, nil},
+	{BF16, "BF16", 1, 2, nil},
+	{Q8_0, "Q8_0", 32, 34, nil},
+	{Q6_K, "Q6_K", 256, 210, &q6K},
+	{Q5_1, "Q5_1", 32, 24, &q5x1},
+	{Q5_K, "Q5_K", 256, 176, &q5K},
+	{Q5_0, "Q5_0", 32, 22, &q5x0},
+	{Q4_1, "Q4_1", 32, 20, &q4x1},
+	{Q4_K, "Q4_K", 256, 144, &q4K},
+	{Q4_0, "Q4_0", 32, 18, nil},
+	{IQ4_NL, "IQ4_NL", 32, 18, &iq4NL},
+	{IQ4_XS, "IQ4_XS", 256, 136, &iq4XS},
+	{MXFP4, "MXFP4", 32, 17, &mxfp4},
+	{Q3_K, "Q3_K", 256, 110, &q3K},
+	{Q2_K, "Q2_K", 256, 84, &q2K},
+}
+
+// Formats returns all formats, those of more bits first.
+func Formats() []Format {
+	var all []Format
+	for _, f := range formats {
+		all = append(all, f.format)
+	}
+	return all
+}
+
+// FormatNames names all formats in a sentence: "F32, F16 and BF16".
+func FormatNames() string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // String returns the name as llama.cpp writes it.
@@ -40,16 +84,6 @@ func (t Format) String() string {
 		}
 	}
 	return fmt.Sprintf("Format(%d)", uint32(t))
-}
-
-// ParseFormat returns the format of that name.
-func ParseFormat(name string) (Format, error) {
-	for _, f := range formats {
-		if f.name == name {
-			return f.format, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not a format of weights: F32, F16, BF16, Q8_0 or Q4_0 is expected", name)
 }
 
 // Block returns how many numbers a block holds and in how many bytes; zeros
@@ -63,6 +97,16 @@ func (t Format) Block() (elements, bytes int) {
 	return 0, 0
 }
 
+// layout returns how blocks of t hold their numbers, if a layout says it.
+func (t Format) layout() *layout {
+	for _, f := range formats {
+		if f.format == t {
+			return f.layout
+		}
+	}
+	return nil
+}
+
 // Bytes returns the size of n numbers, n being a multiple of the block.
 func (t Format) Bytes(n int) int {
 	e, b := t.Block()
@@ -73,7 +117,9 @@ func (t Format) Bytes(n int) int {
 }
 
 // Quantize encodes src into dst[:t.Bytes(len(src))], rounding to nearest:
-// halves to even for F16 and BF16, as ggml's quantize_row_*_ref otherwise.
+// halves to even for F16 and BF16, Q8_0 and Q4_0 as ggml's
+// quantize_row_*_ref, the rest by scales of small squared error (see
+// [layout.fit]). Equal numbers give equal bytes on every machine.
 func Quantize(t Format, dst []byte, src []float32) {
 	checkCodes("Quantize", t, dst, len(src))
 	switch t {
@@ -97,10 +143,18 @@ func Quantize(t Format, dst []byte, src []float32) {
 		for i := 0; i < len(src); i += 32 {
 			quantizeQ4(dst[i/32*18:][:18], src[i:][:32])
 		}
+	default:
+		l := t.layout()
+		var b block
+		for ; len(src) > 0; src, dst = src[l.numbers:], dst[l.bytes:] {
+			l.fit(&b, src[:l.numbers])
+			l.put(dst[:l.bytes], &b)
+		}
 	}
 }
 
-// Dequantize decodes src[:t.Bytes(len(dst))] into dst.
+// Dequantize decodes src[:t.Bytes(len(dst))] into dst, to the same bits as
+// ggml's dequantize_row_*.
 func Dequantize(t Format, dst []float32, src []byte) {
 	checkCodes("Dequantize", t, src, len(dst))
 	switch t {
@@ -118,20 +172,18 @@ func Dequantize(t Format, dst []float32, src []byte) {
 		}
 	case Q8_0:
 		for i := 0; i < len(dst); i += 32 {
-			b := src[i/32*34:][:34]
-			d := fromF16(binary.LittleEndian.Uint16(b))
-			for j, q := range b[2:] {
-				dst[i+j] = d * float32(int8(q))
-			}
+			dequantizeQ8(dst[i:][:32], src[i/32*34:][:34])
 		}
 	case Q4_0:
 		for i := 0; i < len(dst); i += 32 {
-			b := src[i/32*18:][:18]
-			d := fromF16(binary.LittleEndian.Uint16(b))
-			for j, q := range b[2:] {
-				dst[i+j] = d * float32(int(q&15)-8)
-				dst[i+j+16] = d * float32(int(q>>4)-8)
-			}
+			dequantizeQ4(dst[i:][:32], src[i/32*18:][:18])
+		}
+	default:
+		l := t.layout()
+		var b block
+		for ; len(dst) > 0; dst, src = dst[l.numbers:], src[l.bytes:] {
+			l.get(&b, src[:l.bytes])
+			l.values(dst[:l.numbers], &b)
 		}
 	}
 }
@@ -140,115 +192,4 @@ func checkCodes(op string, t Format, codes []byte, n int) {
 	if size := t.Bytes(n); len(codes) < size {
 		panic(fmt.Sprintf("kernel: %s %v: %d bytes for %d numbers, want %d", op, t, len(codes), n, size))
 	}
-}
-
-// quantizeQ8 encodes one block: d = max|x|/127, q = x/d with halves away from
-// zero.
-func quantizeQ8(dst []byte, x []float32) {
-	d, id := scaleQ8(x)
-	binary.LittleEndian.PutUint16(dst, toF16(d))
-	for j, v := range x {
-		dst[2+j] = byte(codeQ8(v, id))
-	}
-}
-
-// scaleQ8 returns the scale of a block and its inverse. A NaN in x makes both
-// NaN; a scale below the smallest normal number, whose inverse could overflow,
-// is zero.
-func scaleQ8(x []float32) (d, id float32) {
-	var top uint32
-	for _, v := range x {
-		top = max(top, math.Float32bits(v)&0x7fffffff)
-	}
-	d = math.Float32frombits(top) / 127
-	if d < 0x1p-126 {
-		return 0, 0
-	}
-	return d, 1 / d
-}
-
-// codeQ8 rounds v·id, halves away from zero; NaN gives -128.
-func codeQ8(v, id float32) int8 {
-	v *= id
-	if v != v {
-		return -128
-	}
-	// The largest number below one half: adding it and truncating rounds
-	// halves away from zero and nothing below them up.
-	const half = 0x1.fffffep-2
-	if v < 0 {
-		return int8(max(int32(v-half), -127))
-	}
-	return int8(min(int32(v+half), 127))
-}
-
-// quantizeQ4 encodes one block: d = m/-8 for the number m of largest
-// magnitude, q = min(15, x/d + 8.5) truncated.
-func quantizeQ4(dst []byte, x []float32) {
-	var top, m float32
-	for _, v := range x {
-		if a := float32(math.Abs(float64(v))); a > top {
-			top, m = a, v
-		}
-	}
-	d := m / -8
-	var id float32
-	if d != 0 {
-		id = 1 / d
-	}
-	binary.LittleEndian.PutUint16(dst, toF16(d))
-	for j := range 16 {
-		dst[2+j] = codeQ4(x[j], id) | codeQ4(x[j+16], id)<<4
-	}
-}
-
-func codeQ4(v, id float32) byte {
-	v = float32(v*id) + 8.5
-	if !(v > 0) {
-		return 0
-	}
-	return byte(min(v, 15))
-}
-
-// toBF16 rounds to nearest, halves to even; a NaN stays one.
-func toBF16(v float32) uint16 {
-	b := math.Float32bits(v)
-	if v != v {
-		return uint16(b>>16) | 0x40
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
-}
-
-func fromBF16(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
-
-// toF16 rounds to nearest, halves to even; a NaN stays one.
-func toF16(v float32) uint16 {
-	b := math.Float32bits(v)
-	sign := uint16(b >> 16 & 0x8000)
-	b &= 0x7fffffff
-	switch {
-	case b > 0x7f800000:
-		return sign | 0x7e00 | uint16(b>>13&0x1ff)
-	case b >= 0x477ff000: // 65520, half-way from the largest number to the next
-		return sign | 0x7c00
-	case b < 0x38800000: // 2^-14, the smallest normal number
-		// Adding 1/2 leaves a unit in the last place of 2^-24.
-		return sign | uint16(math.Float32bits(math.Float32frombits(b)+0.5)-0x3f000000)
-	}
-	return sign | uint16((b-0x38000000+0xfff+b>>13&1)>>13)
-}
-
-func fromF16(h uint16) float32 {
-	sign, b := uint32(h&0x8000)<<16, uint32(h&0x7fff)
-	switch {
-	case b >= 0x7c00:
-		b = b<<13 | 0x7f800000
-		if b&0x7fffff != 0 {
-			b |= 0x400000
-		}
-		return math.Float32frombits(sign | b)
-	case b < 0x400:
-		return math.Float32frombits(sign | math.Float32bits(float32(b)*0x1p-24))
-	}
-	return math.Float32frombits(sign | (b<<13 + 0x38000000))
 }

@@ -12,17 +12,22 @@ const panelWidth = 16
 // outputs of [MulPanels] at its multiples.
 func PanelWidth() int { return panelWidth }
 
+// Panels returns the format of the panels that a matrix of t is packed into:
+// its own where there is a kernel for its codes; Q8_0 where Q8_0 holds the same
+// numbers, a scale in F16 times whole ones; F32 for the rest.
+func (t Format) Panels() Format {
+	switch t {
+	case F32, Q8_0, Q4_0:
+		return t
+	case Q5_0, IQ4_NL:
+		return Q8_0
+	}
+	return F32
+}
+
 // panelBytes returns the size of one panel of k columns: [k][16] float32, or
 // for each block of 32 columns 16 scales in F16 and the codes.
-func panelBytes(t Format, k int) int {
-	switch t {
-	case F32:
-		return panelWidth * 4 * k
-	case Q8_0, Q4_0:
-		return panelWidth * t.Bytes(k)
-	}
-	panic(fmt.Sprintf("kernel: there are no panels of %v: dequantise to F32", t))
-}
+func panelBytes(t Format, k int) int { return panelWidth * t.Panels().Bytes(k) }
 
 // PanelsSize returns the bytes of the panels of W (n×k).
 func PanelsSize(t Format, n, k int) int {
@@ -30,28 +35,65 @@ func PanelsSize(t Format, n, k int) int {
 }
 
 // Pack writes the panels of W (n×k, rows of t.Bytes(k) bytes as in GGUF) to
-// dst. The rows that the last panel lacks are zero. The layout belongs to the
-// implementation in use; it is not a file format.
+// dst, in the format t.Panels(). The rows that the last panel lacks are zero.
+// The layout belongs to the implementation in use; it is not a file format.
 func Pack(t Format, dst, src []byte, n, k int) {
 	if len(dst) < PanelsSize(t, n, k) || len(src) < n*t.Bytes(k) {
 		panic(fmt.Sprintf("kernel: Pack %v: %d×%d from %d bytes to %d, want %d and %d", t, n, k,
 			len(src), len(dst), n*t.Bytes(k), PanelsSize(t, n, k)))
 	}
 	size, row := panelBytes(t, k), t.Bytes(k)
+	var c converter
 	for i := 0; i*panelWidth < n; i++ {
 		panel := dst[i*size:][:size]
 		rows := min(panelWidth, n-i*panelWidth)
 		if rows < panelWidth {
 			clear(panel)
 		}
-		w := src[i*panelWidth*row:][:rows*row]
-		switch t {
+		w := c.rows(t, src[i*panelWidth*row:][:rows*row], rows*k)
+		switch t.Panels() {
 		case F32:
 			packF32(panel, w, rows, k)
 		case Q8_0:
 			packQ8(panel, w, rows, k)
 		case Q4_0:
 			packQ4(panel, w, rows, k)
+		}
+	}
+}
+
+// converter turns rows into the format of their panels, which changes no number.
+type converter struct {
+	numbers []float32
+	bytes   []byte
+}
+
+// rows returns n numbers of format t, valid until the next call.
+func (c *converter) rows(t Format, w []byte, n int) []byte {
+	p := t.Panels()
+	if p == t {
+		return w
+	}
+	c.bytes = grow(c.bytes, p.Bytes(n))
+	if p == Q8_0 {
+		wholeCodes(t.layout(), c.bytes, w)
+		return c.bytes
+	}
+	c.numbers = grow(c.numbers, n)
+	Dequantize(t, c.numbers, w)
+	Quantize(F32, c.bytes, c.numbers)
+	return c.bytes
+}
+
+// wholeCodes writes the blocks of a layout of one scale and whole levels as
+// Q8_0.
+func wholeCodes(l *layout, dst, src []byte) {
+	var b block
+	for ; len(src) > 0; src, dst = src[l.bytes:], dst[34:] {
+		l.get(&b, src[:l.bytes])
+		putF16(dst, 0, b.d)
+		for i, c := range b.codes[:32] {
+			dst[2+i] = byte(int8(l.levels[c]))
 		}
 	}
 }
@@ -137,7 +179,7 @@ func codeOffset(t Format) int {
 // Rows returns the number of rows.
 func (a *Activations) Rows() int { return a.rows }
 
-// Prepare prepares rows of k elements of x, ldx apart, for panels of format t.
+// Prepare prepares rows of k elements of x, ldx apart, for panels packed from t.
 func (a *Activations) Prepare(t Format, x []float32, ldx, rows, k int) {
 	a.Reset(t, rows, k)
 	a.PrepareRows(x, ldx, 0, rows)
@@ -145,7 +187,8 @@ func (a *Activations) Prepare(t Format, x []float32, ldx, rows, k int) {
 
 // Reset makes room for rows of k elements, to be filled by PrepareRows.
 func (a *Activations) Reset(t Format, rows, k int) {
-	panelBytes(t, k)
+	t = t.Panels()
+	t.Bytes(k) // panics unless rows are whole blocks
 	a.format, a.rows, a.k = t, rows, k
 	// Not a power of two, so that rows do not share one set of the cache.
 	a.stride = (k+31)/32*32 + 32
@@ -186,7 +229,7 @@ func (a *Activations) PrepareRows(x []float32, ldx, r0, r1 int) {
 }
 
 // MulPanels multiplies the prepared rows by the panels of W for outputs n in
-// [n0, n1):
+// [n0, n1), where W was packed from format t:
 //
 //	y[r*ldy+n] = Σ_k W[n][k]·x[r][k]
 //
@@ -195,6 +238,7 @@ func (a *Activations) PrepareRows(x []float32, ldx, r0, r1 int) {
 // acc) over the blocks in ascending order, where dot is the exact integer
 // product of the codes. So the bits of a row do not depend on the other rows.
 func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
+	t = t.Panels()
 	size := panelBytes(t, k)
 	if n0 < 0 || n0 > n1 || n0%panelWidth != 0 || len(panels) < PanelsSize(t, n1, k) {
 		panic(fmt.Sprintf("kernel: MulPanels %v: outputs %d to %d of %d inputs in %d bytes of panels", t, n0, n1, k, len(panels)))

@@ -8,25 +8,24 @@ import (
 
 // panelWant is the definition in MulPanels' comment for one output.
 func panelWant(t Format, w []byte, x []float32) (acc float32) {
-	if t == F32 {
+	if t.Panels() == F32 {
 		row := make([]float32, len(x))
-		Dequantize(F32, row, w)
+		Dequantize(t, row, w)
 		for i, v := range x {
 			acc = fma(row[i], v, acc)
 		}
 		return acc
 	}
 	_, size := t.Block()
+	codes := make([]float32, 32)
 	for b := range len(x) / 32 {
 		block := w[b*size:][:size]
+		unit := append([]byte{0, 0x3c}, block[2:]...) // with a scale of 1
+		Dequantize(t, codes, unit)
 		d, id := scaleQ8(x[b*32:][:32])
 		var dot int32
 		for i, v := range x[b*32:][:32] {
-			q := int32(int8(block[2+i%(size-2)]))
-			if t == Q4_0 {
-				q = int32(block[2+i%16]>>(i/16*4)&15) - 8
-			}
-			dot += q * int32(codeQ8(v, id))
+			dot += int32(codes[i]) * int32(codeQ8(v, id))
 		}
 		acc = fma(float32(dot), float32(f16At(block, 0)*d), acc)
 	}
@@ -38,7 +37,12 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 // depend on how many there are.
 func TestMulPanels(t *testing.T) {
 	testAll(t, func(t *testing.T) {
-		for _, f := range []Format{F32, Q8_0, Q4_0} {
+		for _, f := range Formats() {
+			if e, _ := f.Block(); e == 256 {
+				mulTrial(t, f, random, 3, 33, 512)
+				mulTrial(t, f, extremes, 1, 5, 256)
+				continue
+			}
 			for _, d := range [][3]int{{1, 1, 32}, {1, 100, 64}, {1, 160, 32}, {1, 120, 160}, {2, 16, 96}, {3, 33, 32}, {5, 47, 64}, {7, 64, 160}, {13, 17, 32}, {26, 80, 64}, {1, 16, 0}, {2, 0, 32}} {
 				mulTrial(t, f, random, d[0], d[1], d[2])
 				mulTrial(t, f, extremes, d[0], d[1], d[2])
