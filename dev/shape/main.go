@@ -17,7 +17,6 @@ import (
 	"slices"
 	"strings"
 
-	"samovar/compute/kernel"
 	"samovar/model"
 	"samovar/model/gguf"
 )
@@ -40,14 +39,14 @@ func main() {
 	log.SetFlags(0)
 	names := strings.Join(slices.Sorted(maps.Keys(shapes)), " or ")
 	shape := flag.String("shape", "", names)
-	format := flag.String("format", "Q8_0", "of the matrices")
+	format := flag.String("format", "Q8_0", "of the matrices, or a mixture such as Q4_K_M")
 	out := flag.String("out", "", "file to write")
 	flag.Parse()
 	c, ok := shapes[*shape]
 	if !ok || *out == "" {
 		log.Fatalf("shape: -shape %s and -out are expected", names)
 	}
-	f, err := kernel.ParseFormat(*format)
+	f, err := model.ParseFileType(*format)
 	if err == nil {
 		err = write(*out, c, f)
 	}
@@ -59,7 +58,7 @@ func main() {
 // vocabularyless is how llama.cpp calls a model without a tokenizer.
 var vocabularyless = []gguf.KV{{Key: "general.name", Value: "random weights"}, {Key: "tokenizer.ggml.model", Value: "no_vocab"}}
 
-func write(path string, c model.Config, format kernel.Format) (err error) {
+func write(path string, c model.Config, format model.FileType) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
