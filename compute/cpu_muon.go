@@ -46,34 +46,63 @@ func (d *cpu) muon(w, g, m []float32, x Matrix, t []float32, factor float32, s [
 	u, next, a, b := t[:n], t[n:2*n], t[2*n:2*n+short*short], t[2*n+short*short:]
 	kernel.Scale(m, momentum)
 	kernel.Axpy(m, factor, g)
-	// Nesterov's momentum, as rows of the longer side
-	for i := range u {
-		v := float32(factor*g[i]) + float32(momentum*m[i])
-		if x.Rows > x.Cols {
-			u[i%x.Cols*x.Rows+i/x.Cols] = v
-		} else {
-			u[i] = v
-		}
+	nesterov := next // momentum, as rows of the longer side
+	for i := range nesterov {
+		nesterov[i] = float32(factor*g[i]) + float32(momentum*m[i])
+	}
+	if x.Rows > x.Cols {
+		transpose(u, nesterov, x.Rows, x.Cols)
+	} else {
+		copy(u, nesterov)
 	}
 	kernel.Scale(u, 1/(float32(math.Sqrt(float64(kernel.SumSquares(u))))+1e-7))
 	for range newtonSteps {
-		d.gemm(a, short, u, long, false, u, long, true, short, short, long, false, scratch)
-		d.gemm(b, short, a, short, false, a, short, false, short, short, short, false, scratch)
+		d.square(a, u, short, long, scratch)
+		d.square(b, a, short, short, scratch) // a is symmetric
 		for i := range b {
 			b[i] = float32(newtonB*a[i]) + float32(newtonC*b[i])
 		}
 		d.gemm(next, long, b, short, false, u, long, false, short, long, short, false, scratch)
-		for i := range u {
-			u[i] = float32(newtonA*u[i]) + next[i]
-		}
+		kernel.AddScaled(u, newtonA, next, 1)
+	}
+	if x.Rows > x.Cols {
+		transpose(next, u, x.Cols, x.Rows)
+		u = next
 	}
 	// A step has the same size by entry whatever the shape (the same source).
 	step := rate * float32(math.Sqrt(max(1, float64(x.Rows)/float64(x.Cols))))
-	for i := range w {
-		v := u[i]
-		if x.Rows > x.Cols {
-			v = u[i%x.Cols*x.Rows+i/x.Cols]
-		}
+	for i, v := range u {
 		w[i] -= float32(step*v) + float32(rate*decay*w[i])
+	}
+}
+
+// squareRows is how many rows of a square are computed at a time: with fewer less
+// is computed twice, and x is packed more often.
+const squareRows = 96
+
+// square sets c (n×n) to x·xᵀ of n rows of k numbers. What is right of the diagonal
+// is copied: a sum of the same products in the same order.
+func (d *cpu) square(c, x []float32, n, k int, scratch *kernel.Scratch) {
+	for r := 0; r < n; r += squareRows {
+		rows := min(squareRows, n-r)
+		d.gemm(c[r*n:], n, x[r*k:], k, false, x, k, true, rows, r+rows, k, false, scratch)
+		for i := r; i < r+rows; i++ {
+			for j, v := range c[i*n:][:r] {
+				c[j*n+i] = v
+			}
+		}
+	}
+}
+
+// transpose sets dst (cols×rows) to src (rows×cols), a few rows at a time, so that
+// what is read and written stays in the cache.
+func transpose(dst, src []float32, rows, cols int) {
+	const block = 16
+	for r := 0; r < rows; r += block {
+		for c := range cols {
+			for i := r; i < min(r+block, rows); i++ {
+				dst[c*rows+i] = src[i*cols+c]
+			}
+		}
 	}
 }
