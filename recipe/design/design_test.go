@@ -172,7 +172,7 @@ func TestMeasured(t *testing.T) {
 	w := newWorld()
 	w.slow = 0.05
 	w.texts.Bytes, w.texts.Tokens = 30e9, 9e9
-	d := design(t, request(10), w)
+	d := design(t, request(100), w)
 	if w.speeds < 2 || d.Choices[0].Model.Width > 256 {
 		t.Errorf("after %d measurements a model of width %d was chosen", w.speeds, d.Choices[0].Model.Width)
 	}
