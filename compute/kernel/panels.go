@@ -13,21 +13,32 @@ const panelWidth = 16
 func PanelWidth() int { return panelWidth }
 
 // Panels returns the format of the panels that a matrix of t is packed into:
-// its own where there is a kernel for its codes; Q8_0 where Q8_0 holds the same
-// numbers, a scale in F16 times whole ones; F32 for the rest.
+// its own where there is a kernel for its codes; Q8_0 or Q6_K where their panels
+// hold the same numbers; F32 for the rest.
 func (t Format) Panels() Format {
 	switch t {
-	case F32, Q8_0, Q4_0:
+	case F32, Q8_0, Q4_0, Q4_K, Q6_K:
 		return t
 	case Q5_0, IQ4_NL:
 		return Q8_0
+	case Q3_K, IQ4_XS:
+		return Q6_K
 	}
 	return F32
 }
 
 // panelBytes returns the size of one panel of k columns: [k][16] float32, or
-// for each block of 32 columns 16 scales in F16 and the codes.
-func panelBytes(t Format, k int) int { return panelWidth * t.Panels().Bytes(k) }
+// for each block of 32 columns 16 scales in F16 and the codes; of K-quants see
+// blockK4.
+func panelBytes(t Format, k int) int {
+	switch t.Panels() {
+	case Q4_K:
+		return k / 256 * blockK4
+	case Q6_K:
+		return k / 256 * blockK6
+	}
+	return panelWidth * t.Panels().Bytes(k)
+}
 
 // PanelsSize returns the bytes of the panels of W (n×k).
 func PanelsSize(t Format, n, k int) int {
@@ -50,7 +61,16 @@ func Pack(t Format, dst, src []byte, n, k int) {
 		if rows < panelWidth {
 			clear(panel)
 		}
-		w := c.rows(t, src[i*panelWidth*row:][:rows*row], rows*k)
+		w := src[i*panelWidth*row:][:rows*row]
+		switch p := t.Panels(); p {
+		case Q4_K:
+			packQ4K(t.layout(), panel, w, rows, k)
+			continue
+		case Q6_K:
+			packQ6K(t.layout(), panel, w, rows, k)
+			continue
+		}
+		w = c.rows(t, w, rows*k)
 		switch t.Panels() {
 		case F32:
 			packF32(panel, w, rows, k)
@@ -169,8 +189,13 @@ type blockScale struct {
 // codeOffset is what to add to a code in a panel to get the code it stands
 // for.
 func codeOffset(t Format) int {
-	if t == Q4_0 {
+	switch t {
+	case Q4_0:
 		return -8
+	case Q4_K:
+		return -1 // a minimum is taken off
+	case Q6_K:
+		return 0
 	}
 	_, bias := q8Layout()
 	return -int(bias)
@@ -236,7 +261,10 @@ func (a *Activations) PrepareRows(x []float32, ldx, r0, r1 int) {
 // n0 is a multiple of the panel width. For F32 an output is one chain of FMAs
 // in ascending k. For quantised panels it is acc = fma(float32(dot), dw·dx,
 // acc) over the blocks in ascending order, where dot is the exact integer
-// product of the codes. So the bits of a row do not depend on the other rows.
+// product of the codes; dw is d·scale for K-quants, whose blocks are the columns
+// under one scale, and with a minimum acc = fma(-float32(Σ codes of x),
+// (dmin·minimum)·dx, acc) follows. So the bits of a row do not depend on the other
+// rows.
 func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
 	t = t.Panels()
 	size := panelBytes(t, k)

@@ -56,6 +56,30 @@ func mulQ4AVX2x4(call *panelCall)
 func mulQ4AVX2x6(call *panelCall)
 
 //go:noescape
+func mulQ4KAVX2x1(call *panelCall)
+
+//go:noescape
+func mulQ4KAVX2x2(call *panelCall)
+
+//go:noescape
+func mulQ4KAVX2x4(call *panelCall)
+
+//go:noescape
+func mulQ4KAVX2x6(call *panelCall)
+
+//go:noescape
+func mulQ6KAVX2x1(call *panelCall)
+
+//go:noescape
+func mulQ6KAVX2x2(call *panelCall)
+
+//go:noescape
+func mulQ6KAVX2x4(call *panelCall)
+
+//go:noescape
+func mulQ6KAVX2x6(call *panelCall)
+
+//go:noescape
 func mulF32AVX512x1(call *panelCall)
 
 //go:noescape
@@ -110,7 +134,7 @@ func q8Layout() (group int, bias byte) {
 	return 4, 128
 }
 
-func wideCodes(t Format) bool { return t == Q8_0 && level == avx2 }
+func wideCodes(t Format) bool { return t == Q8_0 && level == avx2 || t == Q6_K && level >= avx2 }
 
 func (a *Activations) quantize(r int, x []float32) {
 	if level < avx2 || len(x) == 0 {
@@ -132,6 +156,11 @@ type panelKernel struct {
 	run  func(*panelCall)
 }
 
+var (
+	kernelsQ4K = []panelKernel{{6, mulQ4KAVX2x6}, {4, mulQ4KAVX2x4}, {2, mulQ4KAVX2x2}, {1, mulQ4KAVX2x1}}
+	kernelsQ6K = []panelKernel{{6, mulQ6KAVX2x6}, {4, mulQ6KAVX2x4}, {2, mulQ6KAVX2x2}, {1, mulQ6KAVX2x1}}
+)
+
 var panelKernels = map[Format][2][]panelKernel{
 	F32: {
 		{{6, mulF32AVX2x6}, {4, mulF32AVX2x4}, {2, mulF32AVX2x2}, {1, mulF32AVX2x1}},
@@ -141,6 +170,8 @@ var panelKernels = map[Format][2][]panelKernel{
 		{{6, mulQ8AVX2x6}, {4, mulQ8AVX2x4}, {2, mulQ8AVX2x2}, {1, mulQ8AVX2x1}},
 		{{8, mulQ8AVX512x8}, {4, mulQ8AVX512x4}, {2, mulQ8AVX512x2}, {1, mulQ8AVX512x1}},
 	},
+	Q4_K: {kernelsQ4K, kernelsQ4K},
+	Q6_K: {kernelsQ6K, kernelsQ6K},
 	Q4_0: {
 		{{6, mulQ4AVX2x6}, {4, mulQ4AVX2x4}, {2, mulQ4AVX2x2}, {1, mulQ4AVX2x1}},
 		{{8, mulQ4AVX512x8}, {4, mulQ4AVX512x4}, {2, mulQ4AVX512x2}, {1, mulQ4AVX512x1}},
@@ -205,6 +236,9 @@ func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, p
 	}
 	c.y, c.panels = y, panels
 	c.k, c.lds = x.k/32, x.k/32*8
+	if t == Q4_K || t == Q6_K {
+		c.k = x.k / 256
+	}
 	switch {
 	case t == F32:
 		c.k, c.x, c.ldx = x.k, unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride

@@ -37,6 +37,10 @@ func mulPanelsGeneric(t Format, y []float32, ldy int, panels []byte, x *Activati
 				mulQ8Generic(&acc, panel, x, r)
 			case Q4_0:
 				mulQ4Generic(&acc, panel, x, r)
+			case Q4_K:
+				mulQ4KGeneric(&acc, panel, x, r)
+			case Q6_K:
+				mulQ6KGeneric(&acc, panel, x, r)
 			}
 			copy(y[r*ldy+n:r*ldy+min(n+panelWidth, n1)], acc[:])
 		}

@@ -16,6 +16,9 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 		}
 		return acc
 	}
+	if l := t.layout(); l != nil && l.numbers == 256 {
+		return panelWantK(l, w, x)
+	}
 	_, size := t.Block()
 	codes := make([]float32, 32)
 	for b := range len(x) / 32 {
@@ -32,6 +35,35 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 	return acc
 }
 
+// panelWantK is the same for K-quants.
+func panelWantK(l *layout, w []byte, x []float32) (acc float32) {
+	var b block
+	for i := range len(x) / 256 {
+		l.get(&b, w[i*l.bytes:][:l.bytes])
+		for j := range 256 / l.sub {
+			s, m := b.line(j)
+			for c := 0; c < l.sub; c += min(16, l.sub) { // a scale of 32 columns counts as two of 16 where it has no minimum
+				at, n := j*l.sub+c, min(16, l.sub)
+				if l.minimum > 0 {
+					n = l.sub
+				}
+				d, id := scaleQ8(x[256*i+at/32*32:][:32])
+				var dot, sum int32
+				for k, v := range x[256*i+at:][:n] {
+					q := int32(codeQ8(v, id))
+					dot, sum = dot+q*int32(l.levels[b.codes[at+k]]), sum+q
+				}
+				acc = fma(float32(dot), float32(s*d), acc)
+				if l.minimum > 0 {
+					acc = fma(float32(-sum), float32(m*d), acc)
+					break
+				}
+			}
+		}
+	}
+	return acc
+}
+
 // TestMulPanels compares every format, with any number of rows and outputs,
 // with the definition, which knows one row and one output: so the bits do not
 // depend on how many there are.
@@ -40,7 +72,9 @@ func TestMulPanels(t *testing.T) {
 		for _, f := range Formats() {
 			if e, _ := f.Block(); e == 256 {
 				mulTrial(t, f, random, 3, 33, 512)
+				mulTrial(t, f, random, 13, 90, 768)
 				mulTrial(t, f, extremes, 1, 5, 256)
+				mulTrial(t, f, extremes, 6, 33, 512)
 				continue
 			}
 			for _, d := range [][3]int{{1, 1, 32}, {1, 100, 64}, {1, 160, 32}, {1, 120, 160}, {2, 16, 96}, {3, 33, 32}, {5, 47, 64}, {7, 64, 160}, {13, 17, 32}, {26, 80, 64}, {1, 16, 0}, {2, 0, 32}} {

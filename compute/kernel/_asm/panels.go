@@ -27,6 +27,7 @@ func panels(a *asm) {
 		mulQ8AVX2(a, r)
 		mulQ4AVX2(a, r)
 	}
+	kpanels(a)
 	for _, r := range rowsAVX512 {
 		mulF32(a, fmt.Sprintf("mulF32AVX512x%d", r), zmm, r, 1)
 	}
@@ -132,16 +133,18 @@ type quantized struct {
 	n         int
 	wBytes    int // of a block of W
 	xBytes    int // of a block of x
+	sBytes    int // of the scales of a block of x
+	frame     int // of the stack
 	x, scales rows
 }
 
 func newQuantized(name string, n, wBytes, xBytes int) quantized {
-	return quantized{name, n, wBytes, xBytes, rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
+	return quantized{name, n, wBytes, xBytes, 8, 0, rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
 }
 
 // write writes the kernel around what it does with one block of one panel.
 func (q quantized) write(a *asm, setup, body func()) {
-	a.function(q.name, 0, 8)
+	a.function(q.name, q.frame, 8)
 	a.i("MOVQ call+0(FP), R15")
 	a.i("MOVQ %d(R15), SI", callW)
 	setup()
@@ -180,7 +183,7 @@ func (q quantized) write(a *asm, setup, body func()) {
 	a.i("JNZ panel")
 	a.i("ADDQ $%d, SI", q.wBytes)
 	q.x.advance(a, q.n, q.xBytes)
-	q.scales.advance(a, q.n, 8)
+	q.scales.advance(a, q.n, q.sBytes)
 	a.i("DECQ CX")
 	a.i("JNZ block")
 	q.store(a)
@@ -240,25 +243,32 @@ func (q quantized) scaleAVX2(a *asm, t int) {
 func mulQ8AVX2(a *asm, n int) {
 	q := newQuantized(fmt.Sprintf("mulQ8AVX2x%d", n), n, 544, 64)
 	q.write(a, func() {}, func() {
-		for r := range 2 * n {
-			a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
-		}
-		for k := range 16 {
-			for h := range 2 {
-				a.i("VPMOVSXBW %d(DI), Y%d", 32+32*k+16*h, 2*n+h)
-			}
-			for r := range n {
-				e := 2*n + 2
-				a.i("VPBROADCASTD %s, Y%d", q.x.at(r, 4*k), e)
-				for h := range 2 {
-					t := e + 1 - h // the second product may take the place of x
-					a.i("VPMADDWD Y%d, Y%d, Y%d", 2*n+h, e, t)
-					a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
-				}
-			}
-		}
+		q.dotsWords(a, 32, 0, 16)
 		q.scaleAVX2(a, 2*n)
 	})
+}
+
+// dotsWords sets the dot products to those of so many pairs of columns: codes of
+// W from w on, of x from x on.
+func (q quantized) dotsWords(a *asm, w, x, pairs int) {
+	n := q.n
+	for r := range 2 * n {
+		a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
+	}
+	for k := range pairs {
+		for h := range 2 {
+			a.i("VPMOVSXBW %d(DI), Y%d", w+32*k+16*h, 2*n+h)
+		}
+		for r := range n {
+			e := 2*n + 2
+			a.i("VPBROADCASTD %s, Y%d", q.x.at(r, x+4*k), e)
+			for h := range 2 {
+				t := e + 1 - h // the second product may take the place of x
+				a.i("VPMADDWD Y%d, Y%d, Y%d", 2*n+h, e, t)
+				a.i("VPADDD Y%d, Y%d, Y%d", t, 2*r+h, 2*r+h)
+			}
+		}
+	}
 }
 
 // mulQ4AVX2: nibbles of W times int8 codes of x by VPMADDUBSW. A sum of two
