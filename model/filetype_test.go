@@ -226,8 +226,9 @@ func TestMemory(t *testing.T) {
 	const numbers = 256*256 + 2*128*256 + 256*256 + 3*256*256 + 64*256 // 50 outputs fill 4 panels of 16
 	const vectors = 4 * 3 * 256
 	for format, want := range map[kernel.Format]int64{
-		kernel.F32: 4*numbers + vectors, kernel.Q5_K: 4*numbers + vectors, kernel.Q4_0: numbers/32*18 + vectors,
+		kernel.F32: 4*numbers + vectors, kernel.Q5_1: 4*numbers + vectors, kernel.Q4_0: numbers/32*18 + vectors,
 		kernel.IQ4_NL: numbers/32*34 + vectors, kernel.Q4_K: numbers/256*148 + vectors, kernel.Q3_K: numbers/256*274 + vectors,
+		kernel.Q5_K: numbers/256*276 + vectors,
 	} {
 		if got := store(t, c, format, zero).Memory(); got != want {
 			t.Errorf("weights in %v take %d bytes; %d are expected", format, got, want)

@@ -420,7 +420,7 @@ func widened(f *model.File) string {
 	if !wide {
 		return ""
 	}
-	return fmt.Sprintf("weights in %s are multiplied as F32: they take %s in the file and %s in memory; Q8_0, Q6_K, Q5_0, Q4_K, Q4_0, IQ4_NL, IQ4_XS and Q3_K stay small",
+	return fmt.Sprintf("weights in %s are multiplied as F32: they take %s in the file and %s in memory; Q8_0, Q6_K, Q5_K, Q5_0, Q4_K, Q4_0, IQ4_NL, IQ4_XS and Q3_K stay small",
 		f.Quantization(), size(stored), size(f.Memory()))
 }
 

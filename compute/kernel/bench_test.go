@@ -91,7 +91,7 @@ func BenchmarkGemm(b *testing.B) {
 // BenchmarkMulPanels multiplies 1 row, by panels far larger than the caches,
 // and batches of rows.
 func BenchmarkMulPanels(b *testing.B) {
-	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q6_K} {
+	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
 		for _, rows := range []int{1, 2, 4, 8, 128} {
 			n, k := 16384, 2048
 			if rows > 8 {
@@ -118,7 +118,7 @@ func BenchmarkMulPanels(b *testing.B) {
 func BenchmarkPrepare(b *testing.B) {
 	const k = 4096
 	x := random(1, k)
-	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q6_K} {
+	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
 		benchAll(b, f.String(), func(b *testing.B) {
 			var a Activations
 			for b.Loop() {
@@ -131,7 +131,7 @@ func BenchmarkPrepare(b *testing.B) {
 
 func BenchmarkPack(b *testing.B) {
 	const n, k = 1024, 2048
-	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q6_K} {
+	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
 		w := make([]byte, n*f.Bytes(k))
 		panels := make([]byte, PanelsSize(f, n, k))
 		benchAll(b, f.String(), func(b *testing.B) {

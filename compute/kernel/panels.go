@@ -17,7 +17,7 @@ func PanelWidth() int { return panelWidth }
 // hold the same numbers; F32 for the rest.
 func (t Format) Panels() Format {
 	switch t {
-	case F32, Q8_0, Q4_0, Q4_K, Q6_K:
+	case F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K:
 		return t
 	case Q5_0, IQ4_NL:
 		return Q8_0
@@ -34,6 +34,8 @@ func panelBytes(t Format, k int) int {
 	switch t.Panels() {
 	case Q4_K:
 		return k / 256 * blockK4
+	case Q5_K:
+		return k / 256 * blockK5
 	case Q6_K:
 		return k / 256 * blockK6
 	}
@@ -65,6 +67,9 @@ func Pack(t Format, dst, src []byte, n, k int) {
 		switch p := t.Panels(); p {
 		case Q4_K:
 			packQ4K(t.layout(), panel, w, rows, k)
+			continue
+		case Q5_K:
+			packQ5K(t.layout(), panel, w, rows, k)
 			continue
 		case Q6_K:
 			packQ6K(t.layout(), panel, w, rows, k)
@@ -192,7 +197,7 @@ func codeOffset(t Format) int {
 	switch t {
 	case Q4_0:
 		return -8
-	case Q4_K:
+	case Q4_K, Q5_K:
 		return -1 // a minimum is taken off
 	case Q6_K:
 		return 0

@@ -68,6 +68,18 @@ func mulQ4KAVX2x4(call *panelCall)
 func mulQ4KAVX2x6(call *panelCall)
 
 //go:noescape
+func mulQ5KAVX2x1(call *panelCall)
+
+//go:noescape
+func mulQ5KAVX2x2(call *panelCall)
+
+//go:noescape
+func mulQ5KAVX2x4(call *panelCall)
+
+//go:noescape
+func mulQ5KAVX2x6(call *panelCall)
+
+//go:noescape
 func mulQ6KAVX2x1(call *panelCall)
 
 //go:noescape
@@ -134,7 +146,9 @@ func q8Layout() (group int, bias byte) {
 	return 4, 128
 }
 
-func wideCodes(t Format) bool { return t == Q8_0 && level == avx2 || t == Q6_K && level >= avx2 }
+func wideCodes(t Format) bool {
+	return t == Q8_0 && level == avx2 || (t == Q5_K || t == Q6_K) && level >= avx2
+}
 
 func (a *Activations) quantize(r int, x []float32) {
 	if level < avx2 || len(x) == 0 {
@@ -158,6 +172,7 @@ type panelKernel struct {
 
 var (
 	kernelsQ4K = []panelKernel{{6, mulQ4KAVX2x6}, {4, mulQ4KAVX2x4}, {2, mulQ4KAVX2x2}, {1, mulQ4KAVX2x1}}
+	kernelsQ5K = []panelKernel{{6, mulQ5KAVX2x6}, {4, mulQ5KAVX2x4}, {2, mulQ5KAVX2x2}, {1, mulQ5KAVX2x1}}
 	kernelsQ6K = []panelKernel{{6, mulQ6KAVX2x6}, {4, mulQ6KAVX2x4}, {2, mulQ6KAVX2x2}, {1, mulQ6KAVX2x1}}
 )
 
@@ -171,6 +186,7 @@ var panelKernels = map[Format][2][]panelKernel{
 		{{8, mulQ8AVX512x8}, {4, mulQ8AVX512x4}, {2, mulQ8AVX512x2}, {1, mulQ8AVX512x1}},
 	},
 	Q4_K: {kernelsQ4K, kernelsQ4K},
+	Q5_K: {kernelsQ5K, kernelsQ5K},
 	Q6_K: {kernelsQ6K, kernelsQ6K},
 	Q4_0: {
 		{{6, mulQ4AVX2x6}, {4, mulQ4AVX2x4}, {2, mulQ4AVX2x2}, {1, mulQ4AVX2x1}},
@@ -236,7 +252,7 @@ func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, p
 	}
 	c.y, c.panels = y, panels
 	c.k, c.lds = x.k/32, x.k/32*8
-	if t == Q4_K || t == Q6_K {
+	if t == Q4_K || t == Q5_K || t == Q6_K {
 		c.k = x.k / 256
 	}
 	switch {

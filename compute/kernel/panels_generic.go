@@ -39,6 +39,8 @@ func mulPanelsGeneric(t Format, y []float32, ldy int, panels []byte, x *Activati
 				mulQ4Generic(&acc, panel, x, r)
 			case Q4_K:
 				mulQ4KGeneric(&acc, panel, x, r)
+			case Q5_K:
+				mulQ5KGeneric(&acc, panel, x, r)
 			case Q6_K:
 				mulQ6KGeneric(&acc, panel, x, r)
 			}

@@ -8,6 +8,7 @@ import "fmt"
 func kpanels(a *asm) {
 	for _, r := range rowsAVX2 {
 		mulQ4K(a, r)
+		mulQ5K(a, r)
 		mulQ6K(a, r)
 	}
 }
@@ -37,26 +38,40 @@ func (q quantized) eight(a *asm, head, size, counter int, body func()) {
 	a.i("SUBQ $%d, DI", head+8*size)
 }
 
-// mulQ4K: nibbles as in mulQ4AVX2, then d·scale·dot - dmin·minimum·Σx, each
-// product by the scale of x.
+// mulQ4K: nibbles as in mulQ4AVX2.
 func mulQ4K(a *asm, n int) {
-	const d, dmin, counter = 0, 64, 128
 	q := newK(fmt.Sprintf("mulQ4KAVX2x%d", n), n, 2368, 1, 136)
+	q.withMinima(a, 288, func() {
+		for r := range 2 * n {
+			a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
+		}
+		for g := range 4 {
+			q.groupQ4AVX2(a, g, "nibbles<>(SB)")
+		}
+		for r := range 2 * n {
+			a.i("VPMADDWD ones<>(SB), Y%d, Y%d", r, r)
+		}
+	})
+}
+
+// mulQ5K: codes as in mulQ8AVX2.
+func mulQ5K(a *asm, n int) {
+	q := newK(fmt.Sprintf("mulQ5KAVX2x%d", n), n, 4416, 2, 136)
+	q.withMinima(a, 544, func() { q.dotsWords(a, 32, 0, 16) })
+}
+
+// withMinima adds d·scale·dot - dmin·minimum·Σx for each 32 columns, which take
+// size bytes, every product by the scale of x. dots sets the dot products.
+func (q quantized) withMinima(a *asm, size int, dots func()) {
+	const d, dmin, counter = 0, 64, 128
+	n := q.n
 	q.write(a, func() {}, func() {
 		for i := range 4 {
 			a.i("VCVTPH2PS %d(DI), Y0", 16*i)
 			a.i("VMOVUPS Y0, %d(SP)", 32*i)
 		}
-		q.eight(a, 64, 288, counter, func() {
-			for r := range 2 * n {
-				a.i("VPXOR Y%d, Y%d, Y%d", r, r, r)
-			}
-			for g := range 4 {
-				q.groupQ4AVX2(a, g, "nibbles<>(SB)")
-			}
-			for r := range 2 * n {
-				a.i("VPMADDWD ones<>(SB), Y%d, Y%d", r, r)
-			}
+		q.eight(a, 64, size, counter, func() {
+			dots()
 			for h := range 2 {
 				q.times(a, "VPMOVZXBD", 8*h, d+32*h, 12)
 				q.times(a, "VPMOVZXBD", 16+8*h, dmin+32*h, 13)
