@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,8 @@ import (
 // Look returns the sources that a file or folder holds, as a recipe names them:
 // where they lie, in which field, kind and language. Licence and origin cannot be
 // seen in a text and stay empty. A folder is one source if its files are read
-// alike; otherwise each of its entries is looked at in turn.
+// alike; otherwise each of its entries is looked at in turn, but not each of many
+// files that differ in their language alone. Programs have no language, zxx.
 func Look(ctx context.Context, dir string) ([]Source, error) {
 	root, err := filepath.Abs(dir)
 	if err != nil {
@@ -33,6 +35,18 @@ func Look(ctx context.Context, dir string) ([]Source, error) {
 	lines, texts := 0, 0
 	for i, f := range files {
 		v := glimpse{file: f}
+		info, err := os.Stat(f.path)
+		if err != nil {
+			return nil, fmt.Errorf("look at the texts: %w", err)
+		}
+		if info.Size() == 0 {
+			continue
+		}
+		if _, ext := extensions(f.name); !f.lines && filter.ClassOf(ext, "", false) == filter.Code {
+			v.as.Language, v.told = noLanguage, true
+			all = append(all, v)
+			continue
+		}
 		if f.lines {
 			lines++
 		} else if texts++; texts%max(1, len(files)/lookedAt) != 0 {
@@ -43,9 +57,12 @@ func Look(ctx context.Context, dir string) ([]Source, error) {
 			return nil, fmt.Errorf("look at %s: %w", f.path, err)
 		}
 		if v.as.Path = ""; v.text != "" {
-			v.as.Language = filter.Identify(v.text)
+			v.as.Language, v.told = filter.Identify(v.text), true
 		}
 		all = append(all, v)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("look at the texts: %s holds nothing but empty files: choose another folder", root)
 	}
 	if len(files) == 1 && files[0].path == root {
 		all[0].as.Path = root
@@ -62,11 +79,13 @@ type glimpse struct {
 	file
 	as   Source // Field, Kind and Language
 	text string // its beginning; empty: it was not opened
+	told bool   // its language was looked at
 }
 
 // sources returns those of the files below root/name.
 func sources(root, name string, files []glimpse) []Source {
-	if s, ok := alike(files); ok {
+	s, readAlike, oneLanguage := alike(files)
+	if readAlike && (oneLanguage || loose(name, files) > manyFiles) {
 		s.Path = filepath.Join(root, filepath.FromSlash(name))
 		return []Source{s}
 	}
@@ -86,16 +105,34 @@ func sources(root, name string, files []glimpse) []Source {
 	return all
 }
 
-// unknown is the tag of a language that could not be told.
-const unknown = "und"
+// manyFiles in one folder that differ in their language alone are one source: a
+// recipe of hundreds is none.
+const manyFiles = 16
 
-// oneLanguage is the share of a folder's files that say in which language it is.
-const oneLanguage = 0.9
+// loose counts the files that lie in the folder itself.
+func loose(name string, files []glimpse) (n int) {
+	for _, f := range files {
+		if path.Dir(f.name) == name {
+			n++
+		}
+	}
+	return n
+}
 
-// alike returns how files are read if one source can read them all: they have
-// one field and kind, and nearly all that were opened one language. A folder of
-// JSON lines and other files is read alike where the field is the usual one.
-func alike(files []glimpse) (s Source, ok bool) {
+// The tags of a language that could not be told, and of what is in none.
+const (
+	unknown    = "und"
+	noLanguage = "zxx"
+)
+
+// nearlyAll is the share of a folder's files that say in which language it is.
+const nearlyAll = 0.9
+
+// alike returns how files are read if one source can read them all, with one
+// field and kind, and whether nearly all that were looked at have one language,
+// which is the commonest. A folder of JSON lines and other files is read alike
+// where the field is the usual one.
+func alike(files []glimpse) (s Source, readAlike, oneLanguage bool) {
 	type form struct{ field, kind string }
 	forms, languages, opened := map[form]int{}, map[string]int{}, 0
 	for _, f := range files {
@@ -104,24 +141,24 @@ func alike(files []glimpse) (s Source, ok bool) {
 		} else {
 			forms[form{f.as.Field, f.as.Kind}]++
 		}
-		if f.text != "" {
+		if f.told {
 			languages[f.as.Language]++
 			opened++
 		}
 	}
 	if len(forms) != 1 {
-		return s, false
+		return s, false, false
 	}
 	for f := range forms {
 		s.Field, s.Kind = f.field, f.kind
 	}
 	s.Language = unknown
 	if opened == 0 {
-		return s, len(files) > 1
+		return s, len(files) > 1, true
 	}
 	best := slices.MaxFunc(slices.Sorted(maps.Keys(languages)), func(a, b string) int { return cmp.Compare(languages[a], languages[b]) })
 	s.Language = best
-	return s, float64(languages[best]) >= oneLanguage*float64(opened)
+	return s, true, float64(languages[best]) >= nearlyAll*float64(opened)
 }
 
 // lookBytes is how much of a file is looked at.

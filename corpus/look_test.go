@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,10 @@ func TestLook(t *testing.T) {
 	line := func(field, text string) string { return `{"id": 7, "` + field + `": "` + text + `"}` + "\n" }
 	chat := `{"turns": [["user", "` + english + `"], ["assistant", "` + english + `"]]}` + "\n"
 	play := `{"turns": [["Маша", "` + russian + `"], ["Миша", "` + russian + `"]]}` + "\n"
+	many := map[string]string{}
+	for i := range 30 {
+		many[fmt.Sprint(i, ".txt")] = []string{english, english, french, russian}[i%4]
+	}
 	tests := map[string]struct {
 		files map[string]string
 		want  []string // path, field, kind, language
@@ -29,6 +34,8 @@ func TestLook(t *testing.T) {
 		"unusual field":   {map[string]string{"a.jsonl": line("abstract", russian)}, []string{". abstract ru"}},
 		"a dialogue":      {map[string]string{"a.jsonl": chat, "b.txt": english}, []string{"a.jsonl turns dialogue en", "b.txt en"}},
 		"a play":          {map[string]string{"p.jsonl": play}, []string{". turns text ru"}},
+		"programs":        {map[string]string{"a.py": "import re", "b/c.py": "# " + french, "b/d.py": "", "README.md": english}, []string{"README.md en", "a.py zxx", "b zxx"}},
+		"many languages":  {many, []string{". en"}},
 		"unknown":         {map[string]string{"a.txt": "7 11 13", "b.txt": ""}, []string{". und"}},
 	}
 	for name, test := range tests {
