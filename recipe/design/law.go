@@ -99,7 +99,7 @@ var fitted []byte
 
 // Spread is the share by which most predictions for texts that the law was not
 // fitted to were off (dev/law prints it).
-const Spread = 0.07
+const Spread = 0.05
 
 // Fitted returns the law of the runs in dev/law/runs.csv.
 func Fitted() (l Law) {
