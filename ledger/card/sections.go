@@ -68,6 +68,7 @@ func planned(s Stage) string {
 func learning(s Stage) string {
 	var config struct {
 		Epochs float64 `json:"epochs"`
+		Replay float64 `json:"replay"`
 	}
 	if json.Unmarshal(s.Config, &config) != nil {
 		return ""
@@ -76,10 +77,16 @@ func learning(s Stage) string {
 	if config.Epochs > 0 {
 		text += fmt.Sprintf(", %g times over what it was given", config.Epochs)
 	}
+	if config.Replay > 0 {
+		text += fmt.Sprintf(", with text as %.0f %% of the rows", 100*config.Replay)
+	}
 	for _, f := range []struct{ name, format string }{
 		{"loss", "the last loss was %.4f nats a token"}, {"validation_bits_per_byte", "%.4f bits per byte on text held out, at its end"}, {"tokens_per_second", "%.0f tokens a second"},
 	} {
 		if v, ok := s.Figures[f.name]; ok {
+			if math.Abs(v) < 5e-5 {
+				v = 0 // not -0.0000
+			}
 			text += "; " + fmt.Sprintf(f.format, v)
 		}
 	}
