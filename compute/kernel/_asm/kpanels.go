@@ -13,8 +13,8 @@ func kpanels(a *asm) {
 	}
 }
 
-// k begins the description of such a kernel, whose block of W has so many bytes
-// and whose codes of x have so many.
+// newK describes such a kernel, whose block of W has so many bytes, each code of x
+// so many, and which needs so much of the stack.
 func newK(name string, n, wBytes, xBytes, frame int) quantized {
 	q := newQuantized(name, n, wBytes, 256*xBytes)
 	q.sBytes, q.frame = 64, frame
