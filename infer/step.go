@@ -168,6 +168,7 @@ func (e *Engine) place(s *Sequence) {
 func (e *Engine) advance(s *Sequence) error {
 	first := s.past
 	s.past += s.rows - len(s.guessed)
+	sure := s.past
 	ev := Event{Sequence: s, Rows: s.rows, Token: None}
 	scores, tops := len(e.scores), len(e.tops)
 	for i := range s.outputs {
@@ -192,7 +193,7 @@ func (e *Engine) advance(s *Sequence) error {
 		e.scores = append(e.scores, Score{id, float64(e.row[id]) - total})
 		e.tops = append(e.tops, e.top(s, total))
 	}
-	s.guesser.learn(len(s.guessed), s.past-first-s.rows+len(s.guessed), e.lookup)
+	s.guesser.learn(len(s.guessed), s.past-sure, e.lookup)
 	for i := first / compute.PageRows; i < s.past/compute.PageRows; i++ {
 		key := s.key(i)
 		s.pages[i] = e.pool.publish(s.pages[i], &key)

@@ -12,9 +12,11 @@ package kernel
 // Q3_K and IQ4_XS have scales and levels that fit into bytes as well, and become
 // panels of Q6_K.
 const (
-	blockK4 = panelWidth * (2 + 2 + 8*(1+1+16))
-	blockK5 = panelWidth * (2 + 2 + 8*(1+1+32))
-	blockK6 = panelWidth * (2 + 16*(1+16))
+	columnsK4 = panelWidth * (1 + 1 + 16) // bytes of 32 columns
+	columnsK5 = panelWidth * (1 + 1 + 32)
+	blockK4   = panelWidth*(2+2) + 8*columnsK4
+	blockK5   = panelWidth*(2+2) + 8*columnsK5
+	blockK6   = panelWidth * (2 + 16*(1+16))
 )
 
 // packK packs a format with minima, of which 32 columns take size bytes.
@@ -37,7 +39,7 @@ func packK(l *layout, panel, w []byte, rows, k, size int, put func(dst, codes []
 }
 
 func packQ4K(l *layout, panel, w []byte, rows, k int) {
-	packK(l, panel, w, rows, k, 18*panelWidth, func(dst, codes []byte, r int) {
+	packK(l, panel, w, rows, k, columnsK4, func(dst, codes []byte, r int) {
 		for c := range 16 {
 			dst[(c/4*panelWidth+r)*4+c%4] = codes[c] | codes[c+16]<<4
 		}
@@ -45,7 +47,7 @@ func packQ4K(l *layout, panel, w []byte, rows, k int) {
 }
 
 func packQ5K(l *layout, panel, w []byte, rows, k int) {
-	packK(l, panel, w, rows, k, 34*panelWidth, func(dst, codes []byte, r int) {
+	packK(l, panel, w, rows, k, columnsK5, func(dst, codes []byte, r int) {
 		for c, q := range codes {
 			dst[(c/2*panelWidth+r)*2+c%2] = q
 		}
@@ -71,7 +73,7 @@ func packQ6K(l *layout, panel, w []byte, rows, k int) {
 }
 
 func mulQ4KGeneric(acc *[panelWidth]float32, panel []byte, x *Activations, r int) {
-	mulKGeneric(acc, panel, x, r, 18*panelWidth, func(w []byte, codes []int8, o int) (dot int32) {
+	mulKGeneric(acc, panel, x, r, columnsK4, func(w []byte, codes []int8, o int) (dot int32) {
 		for c := range 16 {
 			q := w[(c/4*panelWidth+o)*4+c%4]
 			dot += int32(codes[c])*int32(q&15) + int32(codes[c+16])*int32(q>>4)
@@ -81,7 +83,7 @@ func mulQ4KGeneric(acc *[panelWidth]float32, panel []byte, x *Activations, r int
 }
 
 func mulQ5KGeneric(acc *[panelWidth]float32, panel []byte, x *Activations, r int) {
-	mulKGeneric(acc, panel, x, r, 34*panelWidth, func(w []byte, codes []int8, o int) (dot int32) {
+	mulKGeneric(acc, panel, x, r, columnsK5, func(w []byte, codes []int8, o int) (dot int32) {
 		for c, q := range codes {
 			dot += int32(q) * int32(w[(c/2*panelWidth+o)*2+c%2])
 		}

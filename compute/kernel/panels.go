@@ -64,25 +64,19 @@ func Pack(t Format, dst, src []byte, n, k int) {
 			clear(panel)
 		}
 		w := src[i*panelWidth*row:][:rows*row]
-		switch p := t.Panels(); p {
-		case Q4_K:
-			packQ4K(t.layout(), panel, w, rows, k)
-			continue
-		case Q5_K:
-			packQ5K(t.layout(), panel, w, rows, k)
-			continue
-		case Q6_K:
-			packQ6K(t.layout(), panel, w, rows, k)
-			continue
-		}
-		w = c.rows(t, w, rows*k)
 		switch t.Panels() {
 		case F32:
-			packF32(panel, w, rows, k)
+			packF32(panel, c.rows(t, w, rows*k), rows, k)
 		case Q8_0:
-			packQ8(panel, w, rows, k)
+			packQ8(panel, c.rows(t, w, rows*k), rows, k)
 		case Q4_0:
 			packQ4(panel, w, rows, k)
+		case Q4_K:
+			packQ4K(t.layout(), panel, w, rows, k)
+		case Q5_K:
+			packQ5K(t.layout(), panel, w, rows, k)
+		case Q6_K:
+			packQ6K(t.layout(), panel, w, rows, k)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import "unsafe"
 // also their memory: y, panels and the last two fields change.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
-	k               int // columns, or blocks of 32 of them
+	k               int // blocks of columns
 	panels          int
 	ldx, lds, ldy   int
 	size            int                         // bytes of a panel
@@ -251,13 +251,11 @@ func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, p
 		kernels = kernels[1:]
 	}
 	c.y, c.panels = y, panels
-	c.k, c.lds = x.k/32, x.k/32*8
-	if t == Q4_K || t == Q5_K || t == Q6_K {
-		c.k = x.k / 256
-	}
+	block, _ := t.Block()
+	c.k, c.lds = x.k/block, x.k/32*8
 	switch {
 	case t == F32:
-		c.k, c.x, c.ldx = x.k, unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride
+		c.x, c.ldx = unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride
 	case wideCodes(t):
 		c.x, c.ldx = unsafe.Pointer(&x.wide[r*x.stride]), 2*x.stride
 	default:
