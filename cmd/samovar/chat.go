@@ -49,18 +49,12 @@ func (c *chatCommand) Run(g *globals) (err error) {
 			return err
 		}
 	}
-	path, err := s.modelPath(ref)
-	if err != nil {
-		return err
-	}
-	f, err := model.Open(path)
+	f, err := s.openModel(ref)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if note := widened(f); note != "" {
-		fmt.Fprintln(g.err, note)
-	}
+	noteMemory(g.err, f)
 	dev, err := compute.CPU{}.Open()
 	if err != nil {
 		return err

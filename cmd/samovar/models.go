@@ -232,9 +232,12 @@ func (c *modelsImport) Run(g *globals) (err error) {
 	if err := s.Tag(c.Name, d); err != nil {
 		return err
 	}
-	if err := s.noteMemory(g.err, c.Name); err != nil {
+	f, err := s.openModel(c.Name)
+	if err != nil {
 		return err
 	}
+	defer f.Close()
+	noteMemory(g.err, f)
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(map[string]any{"name": c.Name, "digest": d})
 	}
@@ -389,21 +392,20 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// noteMemory writes down what widened says of a model.
-func (s *store) noteMemory(w io.Writer, ref string) error {
+// openModel opens the model of a reference, as modelPath finds it.
+func (s *store) openModel(ref string) (*model.File, error) {
 	path, err := s.modelPath(ref)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f, err := model.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+	return model.Open(path)
+}
+
+// noteMemory writes down what widened says of a model.
+func noteMemory(w io.Writer, f *model.File) {
 	if note := widened(f); note != "" {
 		fmt.Fprintln(w, note)
 	}
-	return nil
 }
 
 // widened says what the weights of a model take in memory if quantised ones

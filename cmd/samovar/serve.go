@@ -231,11 +231,7 @@ func (s *store) served(d compute.Device, m shown, log *slog.Logger) serve.Model 
 
 // load brings a model into memory.
 func (s *store) load(d compute.Device, ref string, log *slog.Logger) (l *serve.Loaded, err error) {
-	path, err := s.modelPath(ref)
-	if err != nil {
-		return nil, err
-	}
-	f, err := model.Open(path)
+	f, err := s.openModel(ref)
 	if err != nil {
 		return nil, err
 	}
