@@ -63,7 +63,7 @@ func (d *cpu) Alloc(n int) (Buffer, error) {
 	if n < 0 {
 		return nil, fmt.Errorf("allocate %d numbers", n)
 	}
-	data, free, err := memory(4 * n)
+	data, free, err := HostMemory(4 * n)
 	if err != nil {
 		return nil, fmt.Errorf("allocate %d MB: %w", 4*n>>20, err)
 	}
@@ -141,7 +141,7 @@ func (d *cpu) pack(l *loaded) error {
 	if l.panels != nil {
 		return nil
 	}
-	panels, free, err := memory(kernel.PanelsSize(l.format, l.rows, l.cols))
+	panels, free, err := HostMemory(kernel.PanelsSize(l.format, l.rows, l.cols))
 	if err != nil {
 		return fmt.Errorf("pack a matrix of %d×%d %s: %w", l.rows, l.cols, l.format, err)
 	}

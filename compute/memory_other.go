@@ -2,7 +2,7 @@
 
 package compute
 
-// memory returns n zero bytes of the Go heap.
-func memory(n int) (data []byte, free func(), err error) {
+// HostMemory returns n zero bytes of the Go heap.
+func HostMemory(n int) (data []byte, free func(), err error) {
 	return make([]byte, n), func() {}, nil
 }

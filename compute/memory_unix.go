@@ -7,9 +7,9 @@ import "golang.org/x/sys/unix"
 // hugePage is the size of a transparent huge page on amd64 and arm64.
 const hugePage = 2 << 20
 
-// memory returns n zero bytes outside the Go heap, in huge pages where there
+// HostMemory returns n zero bytes outside the Go heap, in huge pages where there
 // are enough for one and the system grants them.
-func memory(n int) (data []byte, free func(), err error) {
+func HostMemory(n int) (data []byte, free func(), err error) {
 	if n == 0 {
 		return nil, func() {}, nil
 	}

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
+	"samovar/bench"
 	"samovar/compute"
 	"samovar/compute/kernel"
 	"samovar/energy"
@@ -19,31 +19,78 @@ import (
 )
 
 type benchCommand struct {
-	Ref   string `arg:"" optional:"" help:"A model to measure; without one, only the machine is."`
-	Train int    `help:"Also measure training of a model of this depth."`
+	Ref      string `arg:"" optional:"" help:"A model to measure; without one, only the machine is."`
+	Prompt   int    `default:"512" help:"Tokens of prompt that are read."`
+	Tokens   int    `default:"64" help:"Tokens of each answer."`
+	Together int    `default:"8" help:"Answers that are decoded at once, after short prompts; 1 leaves that out."`
+	Train    string `placeholder:"DEPTH|gpt2" help:"Also measure training of a model of this depth, or of GPT-2's size (124M)."`
+	Rows     int    `default:"8" help:"Rows of a step of training."`
+	Window   int    `default:"1024" help:"Tokens of a row."`
+	Repeats  int    `default:"5" help:"How often everything is measured; the medians count."`
+	First    bool   `help:"Load the model, give one token and end: to time the command."`
 }
 
-// figures is what a bench prints.
+// Validate refuses what cannot be measured.
+func (c *benchCommand) Validate() error {
+	switch {
+	case c.First && c.Ref == "":
+		return fmt.Errorf("--first needs a model")
+	case c.Prompt < 1 || c.Tokens < 2 || c.Together < 1 || c.Repeats < 1 || c.Rows < 1 || c.Window < 1:
+		return fmt.Errorf("--prompt, --together, --repeats, --rows and --window of 1 and --tokens of 2 are the least")
+	case c.Train != "":
+		_, err := c.trained()
+		return err
+	}
+	return nil
+}
+
+// gpt2 is the size of the smallest GPT-2 (Radford et al. 2019): its MLP of two
+// matrices 3,072 wide is one of three here, 2,048 wide.
+var gpt2 = model.Config{
+	Architecture: model.Llama, Layers: 12, Width: 768, Heads: 12, KVHeads: 12, HeadDim: 64, Hidden: 2048, Vocabulary: 50257,
+	Epsilon: 1e-5, RopeBase: 10000, Tied: true,
+}
+
+// trained is the model whose training is measured.
+func (c *benchCommand) trained() (m model.Config, err error) {
+	if m = gpt2; c.Train != "gpt2" {
+		depth, err := strconv.Atoi(c.Train)
+		if err != nil || depth < 1 {
+			return m, fmt.Errorf("--train %s: the number of layers is expected, or gpt2", c.Train)
+		}
+		m = model.Derive(depth, 8192)
+	}
+	m.Window = c.Window
+	return m, m.Check()
+}
+
+// figures is what a bench prints: medians, rates in units a second.
 type figures struct {
-	CPU        string  `json:"cpu"`
-	Threads    int     `json:"threads"`
-	Kernel     string  `json:"kernel"`
-	FP32       float64 `json:"fp32_gflops"`
-	BF16       float64 `json:"bf16_gflops,omitempty"` // absent: no such instructions
-	Bandwidth  float64 `json:"read_gb_per_second"`
-	Prefill    float64 `json:"prefill_tokens_per_second,omitempty"`
-	Decode     float64 `json:"decode_tokens_per_second,omitempty"`
-	DecodeOf   float64 `json:"decode_share_of_bandwidth,omitempty"`
-	Training   float64 `json:"training_tokens_per_second,omitempty"`
-	TrainingOf float64 `json:"training_share_of_ceiling,omitempty"`
+	CPU       string  `json:"cpu"`
+	Threads   int     `json:"threads"`
+	Kernel    string  `json:"kernel"`
+	FP32      float64 `json:"fp32_gflops"`
+	BF16      float64 `json:"bf16_gflops,omitempty"` // absent: no such instructions
+	Int8      float64 `json:"int8_gops,omitempty"`   // likewise
+	Bandwidth float64 `json:"read_gb_per_second"`
+
+	LoadSeconds float64 `json:"load_seconds,omitempty"`
+	Prompt      int     `json:"prompt_tokens,omitempty"`
+	Prefill     float64 `json:"prefill_tokens_per_second,omitempty"`
+	PrefillOf   float64 `json:"prefill_share_of_int8,omitempty"`
+	Decode      float64 `json:"decode_tokens_per_second,omitempty"`
+	DecodeOf    float64 `json:"decode_share_of_bandwidth,omitempty"`
+	Together    int     `json:"together,omitempty"`
+	Parallel    float64 `json:"together_tokens_per_second,omitempty"`
+	Training    float64 `json:"training_tokens_per_second,omitempty"`
+	TrainingOf  float64 `json:"training_share_of_ceiling,omitempty"`
 }
 
 func (c *benchCommand) Run(g *globals) (err error) {
 	m := energy.ThisMachine(energy.Config{})
 	f := figures{CPU: m.CPU, Threads: runtime.GOMAXPROCS(0), Kernel: kernel.Active()}
-	f.ceilings()
 	if c.Ref != "" {
-		s, err := g.open()
+		s, err := g.openFor(c.Ref)
 		if err != nil {
 			return err
 		}
@@ -51,14 +98,15 @@ func (c *benchCommand) Run(g *globals) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := f.model(path); err != nil {
+		if err := c.model(&f, path); err != nil {
 			return fmt.Errorf("measure %s: %w", c.Ref, err)
 		}
-	}
-	if c.Train > 0 {
-		if err := f.training(c.Train); err != nil {
-			return fmt.Errorf("measure training: %w", err)
+		if c.First {
+			return nil
 		}
+	}
+	if err := c.machine(&f); err != nil {
+		return err
 	}
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(f)
@@ -67,64 +115,35 @@ func (c *benchCommand) Run(g *globals) (err error) {
 	return nil
 }
 
-// repeats of each measurement, of which the median counts.
-const repeats = 5
-
-// median runs a piece of work on every thread repeatedly and returns the median
-// rate in units a second.
-func median(threads int, work func() float64) float64 {
-	var rates []float64
-	for range repeats {
-		rates = append(rates, once(threads, work))
+// machine measures the ceilings that no model has been held against, and training.
+func (c *benchCommand) machine(f *figures) error {
+	ceilings, err := bench.NewCeilings()
+	if err != nil {
+		return err
 	}
-	slices.Sort(rates)
-	return rates[len(rates)/2]
-}
-
-// once runs a piece of work on every thread and returns its units a second.
-func once(threads int, work func() float64) (rate float64) {
-	var all sync.WaitGroup
-	units := make([]float64, threads)
-	start := time.Now()
-	for i := range threads {
-		all.Go(func() { units[i] = work() })
+	defer ceilings.Close()
+	var fp32, bf16, int8, read bench.Series
+	for range c.Repeats {
+		fp32, bf16 = append(fp32, ceilings.FP32()), append(bf16, ceilings.BF16())
+		int8, read = append(int8, ceilings.Int8()), append(read, ceilings.Read())
 	}
-	all.Wait()
-	for _, u := range units {
-		rate += u
+	f.FP32, f.BF16 = fp32.Median()/giga, bf16.Median()/giga
+	if f.Decode == 0 {
+		f.Int8, f.Bandwidth = int8.Median()/giga, read.Median()/giga
 	}
-	return rate / time.Since(start).Seconds()
-}
-
-// sweep is the memory that each thread reads to find the bandwidth: far more
-// than any cache.
-const sweep = 512 << 20
-
-func (f *figures) ceilings() {
-	const iterations = 20_000_000
-	f.FP32 = median(f.Threads, func() float64 { return kernel.MeasureFMA(iterations) }) / 1e9
-	if kernel.HasBF16() {
-		f.BF16 = median(f.Threads, func() float64 { return kernel.MeasureBF16(iterations) }) / 1e9
-	}
-	var mu sync.Mutex
-	pool := make([][]byte, f.Threads)
-	for i := range pool {
-		pool[i] = make([]byte, sweep)
-		for j := 0; j < sweep; j += 4096 {
-			pool[i][j] = 1 // a page that was never written is not read from memory
+	if c.Train != "" {
+		if err := c.training(f, ceilings); err != nil {
+			return fmt.Errorf("measure training: %w", err)
 		}
 	}
-	f.Bandwidth = median(f.Threads, func() float64 {
-		mu.Lock()
-		b := pool[0]
-		pool = append(pool[1:], b)
-		mu.Unlock()
-		kernel.ReadBytes(b)
-		return sweep
-	}) / 1e9
+	return nil
 }
 
-func (f *figures) model(path string) error {
+const giga = 1e9
+
+// model measures a model file.
+func (c *benchCommand) model(f *figures, path string) error {
+	start := time.Now()
 	m, err := model.Open(path)
 	if err != nil {
 		return err
@@ -139,112 +158,108 @@ func (f *figures) model(path string) error {
 	if err != nil {
 		return err
 	}
-	e, err := infer.New(dev, m.Config, weights, infer.Options{Sequences: 1, PrefillRows: 512, Lookup: -1})
+	if c.First {
+		return first(dev, m, weights)
+	}
+	f.LoadSeconds = time.Since(start).Seconds()
+	ceilings, err := bench.NewCeilings()
+	if err != nil {
+		return err
+	}
+	defer ceilings.Close()
+	s, err := bench.Serve(dev, m.Config, weights, m.Memory(), ceilings, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Together: c.Together, Repeats: c.Repeats})
+	if err != nil {
+		return err
+	}
+	f.Int8, f.Bandwidth = s.Int8.Median()/giga, s.Read.Median()/giga
+	f.Prompt, f.Prefill, f.Decode, f.DecodeOf = s.Prompt, s.Prefill.Median(), s.Decode.Median(), s.DecodeShare()
+	if f.Int8 > 0 {
+		f.PrefillOf = s.PrefillShare()
+	}
+	if s.Together > 1 {
+		f.Together, f.Parallel = s.Together, s.Parallel.Median()
+	}
+	return nil
+}
+
+// first gives one token after one.
+func first(dev compute.Device, m *model.File, weights map[string]compute.Buffer) error {
+	e, err := infer.New(dev, m.Config, weights, infer.Options{Sequences: 1})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	prompt := make([]int32, min(512, m.Config.Window/2))
-	for i := range prompt {
-		prompt[i] = int32(i*7) % int32(m.Config.Vocabulary)
-	}
-	var prefills, decodes []float64
-	for i := range repeats {
-		prompt[0] = int32(i) // nothing comes from the prefix cache
-		start := time.Now()
-		var first time.Time
-		n := 0
-		err := e.Generate(infer.Request{Prompt: prompt, MaxTokens: min(64, m.Config.Window/2)}, func(v infer.Event) bool {
-			if v.Token != infer.None {
-				if n == 0 {
-					first = time.Now()
-				}
-				n++
-			}
-			return true
-		})
-		if err != nil {
-			return err
-		}
-		prefills = append(prefills, float64(len(prompt))/first.Sub(start).Seconds())
-		decodes = append(decodes, float64(n-1)/time.Since(first).Seconds())
-	}
-	slices.Sort(prefills)
-	slices.Sort(decodes)
-	f.Prefill, f.Decode = prefills[repeats/2], decodes[repeats/2]
-	f.DecodeOf = f.Decode * float64(m.Memory()) / 1e9 / f.Bandwidth
-	return nil
+	return e.Generate(infer.Request{Prompt: []int32{0}, MaxTokens: 1}, func(infer.Event) bool { return true })
 }
 
-// training measures steps of a model of that depth on arbitrary tokens.
-func (f *figures) training(depth int) error {
-	const vocabulary, window = 8192, 1024
-	m := model.Derive(depth, vocabulary)
-	m.Window = window
+// training measures steps on arbitrary tokens.
+func (c *benchCommand) training(f *figures, ceilings *bench.Ceilings) error {
+	m, err := c.trained()
+	if err != nil {
+		return err
+	}
 	dev, err := device("")
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	c, err := train.Config{Batch: 8 * window}.Resolve(m.Width, window)
+	config, err := train.Config{Batch: c.Rows * c.Window, Leaves: min(c.Rows, 8)}.Resolve(m.Width, c.Window)
 	if err != nil {
 		return err
 	}
-	t, err := train.NewTrainer(dev, m, c)
+	t, err := train.NewTrainer(dev, m, config)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	rows := train.Rows{Window: window}
-	for i := range c.Batch {
-		rows.Tokens = append(rows.Tokens, int32(i*i%vocabulary))
-		rows.Targets = append(rows.Targets, int32((i+1)*(i+1)%vocabulary))
+	rows := train.Rows{Window: c.Window}
+	for i := range config.Batch {
+		rows.Tokens = append(rows.Tokens, int32(i*i%m.Vocabulary))
+		rows.Targets = append(rows.Targets, int32((i+1)*(i+1)%m.Vocabulary))
 	}
-	for range c.Batch / window {
+	for range config.Batch / c.Window {
 		rows.Starts = append(rows.Starts, []int32{0})
 	}
-	measure := kernel.MeasureFMA
+	ceiling := ceilings.FP32
 	if strings.HasPrefix(dev.Numerics(), "bf16") {
-		measure = kernel.MeasureBF16
+		ceiling = ceilings.BF16
 	}
-	// The ceiling is measured before every step: a shared machine is not the
-	// same from one minute to the next.
-	var rates, shares []float64
-	for range repeats {
-		ceiling := once(f.Threads, func() float64 { return measure(shortly) })
-		start := time.Now()
-		if _, err := t.Step(rows, 1000); err != nil {
-			return err
-		}
-		rate := float64(c.Batch) / time.Since(start).Seconds()
-		rates, shares = append(rates, rate), append(shares, rate*m.TrainingOperations()/ceiling)
+	rates, ceil, err := bench.Against(c.Repeats, ceiling, func() (float64, error) {
+		_, err := t.Step(rows, 1000)
+		return float64(config.Batch), err
+	})
+	if err != nil {
+		return err
 	}
-	slices.Sort(rates)
-	slices.Sort(shares)
-	f.Training, f.TrainingOf = rates[repeats/2], shares[repeats/2]
+	f.Training = rates.Median()
+	f.TrainingOf = f.Training * m.TrainingOperations() / ceil.Median()
 	return nil
 }
-
-// shortly is the iterations of a ceiling that is measured in between: a tenth
-// of a second or so.
-const shortly = 2_000_000
 
 func (f figures) print(g *globals) {
 	w := tabwriter.NewWriter(g.out, 0, 0, 2, ' ', 0)
 	defer w.Flush()
-	fmt.Fprintf(w, "processor\t%s, %d threads, kernels %s\n", f.CPU, f.Threads, f.Kernel)
-	fmt.Fprintf(w, "FP32\t%.0f GFLOP/s\n", f.FP32)
+	line := func(what, format string, args ...any) { fmt.Fprintf(w, what+"\t"+format+"\n", args...) }
+	line("processor", "%s, %d threads, kernels %s", f.CPU, f.Threads, f.Kernel)
+	line("FP32", "%.0f GFLOP/s", f.FP32)
 	if f.BF16 > 0 {
-		fmt.Fprintf(w, "BF16\t%.0f GFLOP/s\n", f.BF16)
+		line("BF16", "%.0f GFLOP/s", f.BF16)
 	} else {
-		fmt.Fprintf(w, "BF16\tno instructions for it\n")
+		line("BF16", "no instructions for it")
 	}
-	fmt.Fprintf(w, "read\t%.1f GB/s\n", f.Bandwidth)
+	if f.Int8 > 0 {
+		line("int8", "%.0f GOP/s", f.Int8)
+	}
+	line("read", "%.1f GB/s", f.Bandwidth)
 	if f.Decode > 0 {
-		fmt.Fprintf(w, "prefill\t%.0f tokens/s\n", f.Prefill)
-		fmt.Fprintf(w, "decode\t%.1f tokens/s, %.0f %% of the read bandwidth\n", f.Decode, 100*f.DecodeOf)
+		line("load", "%.2f s", f.LoadSeconds)
+		line("prefill", "%.0f tokens/s, %.0f %% of int8, a prompt of %d tokens", f.Prefill, 100*f.PrefillOf, f.Prompt)
+		line("decode", "%.1f tokens/s, %.0f %% of the read bandwidth", f.Decode, 100*f.DecodeOf)
+	}
+	if f.Together > 0 {
+		line("together", "%.1f tokens/s in %d answers at once", f.Parallel, f.Together)
 	}
 	if f.Training > 0 {
-		fmt.Fprintf(w, "training\t%.0f tokens/s, %.0f %% of the ceiling\n", f.Training, 100*f.TrainingOf)
+		line("training", "%.0f tokens/s, %.0f %% of the ceiling", f.Training, 100*f.TrainingOf)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"samovar/compute"
 	"samovar/energy"
+	"samovar/house"
 	"samovar/infer"
 	"samovar/model"
 	"samovar/tokenizer"
@@ -39,7 +40,7 @@ type talker struct {
 }
 
 func (c *chatCommand) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (s *store) first(g *globals) (string, error) {
 		return "", err
 	}
 	if len(all) == 0 {
-		return "", errors.New("the store has no model: make one with samovar brew RECIPE, or bring one in with samovar models import FILE --name NAME")
+		return house.Name, s.settle(g.ctx)
 	}
 	return all[0].Name, nil
 }

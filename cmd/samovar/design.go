@@ -66,7 +66,7 @@ func (c *designCommand) Run(g *globals) (err error) {
 	}
 	p := newProgress(g)
 	p.out = nil // one document is promised
-	d, err := c.make(g.ctx, request, &bench{store: s, progress: p})
+	d, err := c.make(g.ctx, request, &workbench{store: s, progress: p})
 	p.end()
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (c *designCommand) brew(g *globals, s *store, request design.Request) error
 		return err
 	}
 	result, err := s.journaled(g, request.Name, c.Out, order, func(here *globals, p *progress, j *runs.Journal) (outcome, error) {
-		b := &bench{store: s, progress: p, journal: j}
+		b := &workbench{store: s, progress: p, journal: j}
 		j.Design(energy.Open(here.ctx, energy.Config{}).Read().Method)
 		d, err := c.make(here.ctx, request, b)
 		if err != nil {
@@ -105,7 +105,7 @@ func (c *designCommand) brew(g *globals, s *store, request design.Request) error
 }
 
 // make designs the recipe and tells of it.
-func (c *designCommand) make(ctx context.Context, request design.Request, b *bench) (*design.Design, error) {
+func (c *designCommand) make(ctx context.Context, request design.Request, b *workbench) (*design.Design, error) {
 	b.data = c.Data
 	d, err := design.Make(ctx, request, b, b.step)
 	if err != nil {
@@ -275,9 +275,9 @@ func (c *designCommand) print(out io.Writer, d *design.Design) error {
 	return err
 }
 
-// bench is the machine as package design sees it: it brews parts of recipes in
+// workbench is the machine as package design sees it: it brews parts of recipes in
 // the store.
-type bench struct {
+type workbench struct {
 	store    *store
 	progress *progress
 	data     string        // where the texts lie
@@ -286,7 +286,7 @@ type bench struct {
 
 // read parses a recipe of a design, which reads nothing but the texts: a page
 // that orders one is no way to the other files of this machine.
-func (b *bench) read(text string) (*recipe.Recipe, error) {
+func (b *workbench) read(text string) (*recipe.Recipe, error) {
 	r, err := recipe.Parse([]byte(text), ".")
 	if err != nil {
 		return nil, err
@@ -300,7 +300,7 @@ func (b *bench) read(text string) (*recipe.Recipe, error) {
 }
 
 // step tells of a step of the design.
-func (b *bench) step(s design.Step) {
+func (b *workbench) step(s design.Step) {
 	b.progress.watch(samovar.Event{Stage: "design", Text: s.String()})
 	if b.journal != nil {
 		b.journal.Do(s)
@@ -308,17 +308,17 @@ func (b *bench) step(s design.Step) {
 }
 
 // Begin has nothing to note: a part is noted when it has ended.
-func (b *bench) Begin(string, samovar.Digest) {}
+func (b *workbench) Begin(string, samovar.Digest) {}
 
 // End notes what a part of the design has cost.
-func (b *bench) End(_ string, d recipe.Done) {
+func (b *workbench) End(_ string, d recipe.Done) {
 	if b.journal != nil {
 		b.journal.Part(d.Run)
 	}
 }
 
 // brew runs the recipe's chain up to a node, or all of it.
-func (b *bench) brew(ctx context.Context, text, last string) (map[string]recipe.Done, error) {
+func (b *workbench) brew(ctx context.Context, text, last string) (map[string]recipe.Done, error) {
 	r, err := b.read(text)
 	if err != nil {
 		return nil, err
@@ -343,7 +343,7 @@ func (b *bench) brew(ctx context.Context, text, last string) (map[string]recipe.
 }
 
 // watch shows what is being done, but for stages that are found.
-func (b *bench) watch(e samovar.Event) {
+func (b *workbench) watch(e samovar.Event) {
 	if e.Text != "" && e.Of > 0 {
 		return
 	}
@@ -354,7 +354,7 @@ func (b *bench) watch(e samovar.Event) {
 }
 
 // Texts runs the chain up to the shards.
-func (b *bench) Texts(ctx context.Context, text string) (t design.Texts, err error) {
+func (b *workbench) Texts(ctx context.Context, text string) (t design.Texts, err error) {
 	done, err := b.brew(ctx, text, "shard")
 	if err != nil {
 		return t, err
@@ -385,7 +385,7 @@ func (b *bench) Texts(ctx context.Context, text string) (t design.Texts, err err
 }
 
 // Try brews the whole recipe and keeps its name from it.
-func (b *bench) Try(ctx context.Context, text string) (t design.Trial, err error) {
+func (b *workbench) Try(ctx context.Context, text string) (t design.Trial, err error) {
 	done, err := b.brew(ctx, text, "evaluate")
 	if err != nil {
 		return t, err
@@ -401,7 +401,7 @@ func (b *bench) Try(ctx context.Context, text string) (t design.Trial, err error
 }
 
 // Speed runs the recipe's plan.
-func (b *bench) Speed(ctx context.Context, text string) (s design.Speed, err error) {
+func (b *workbench) Speed(ctx context.Context, text string) (s design.Speed, err error) {
 	done, err := b.brew(ctx, text, "plan")
 	if err != nil {
 		return s, err
@@ -411,7 +411,7 @@ func (b *bench) Speed(ctx context.Context, text string) (s design.Speed, err err
 }
 
 // Settings asks package train for its rule.
-func (b *bench) Settings(m model.Config, tokens int64) (design.Settings, error) {
+func (b *workbench) Settings(m model.Config, tokens int64) (design.Settings, error) {
 	c, err := train.Config{}.Choose(m.Width, m.Window, tokens)
 	return design.Settings{Batch: c.Batch, Leaves: c.Leaves, Rate: c.Rate, MuonRate: c.MuonRate, Decay: c.Decay, Windows: c.Windows}, err
 }

@@ -13,9 +13,7 @@ import (
 	"samovar/energy"
 	"samovar/eval"
 	"samovar/eval/task"
-	"samovar/house"
 	"samovar/recipe"
-	"samovar/registry"
 )
 
 type evalCommand struct {
@@ -108,10 +106,8 @@ func (s *store) modelInput(g *globals, ref string) (in samovar.Input, err error)
 	var d samovar.Digest
 	if _, e := os.Stat(ref); e == nil && strings.HasSuffix(ref, ".gguf") {
 		d, err = s.importModel(g.ctx, ref, "")
-	} else if d, err = s.artifactOf(ref); errors.Is(err, registry.ErrUnknown) && ref == house.Name {
-		if err = s.settle(g.ctx); err == nil {
-			d, err = s.artifactOf(ref)
-		}
+	} else if err = s.settleFor(g.ctx, ref); err == nil {
+		d, err = s.artifactOf(ref)
 	}
 	if err != nil {
 		return in, err

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"samovar"
 	"samovar/house"
+	"samovar/registry"
 	"samovar/train"
 )
 
@@ -56,6 +58,20 @@ func (s *store) settle(ctx context.Context) error {
 	return s.Tag(house.Name, d)
 }
 
+// settleFor settles the shipped model where one of refs names it. A store that
+// cannot be written to stays without.
+func (s *store) settleFor(ctx context.Context, refs ...string) error {
+	for _, ref := range refs {
+		if name, _, _ := strings.Cut(ref, "@"); name != house.Name {
+			continue
+		}
+		if err := s.settle(ctx); err != nil && !errors.Is(err, registry.ErrReadOnly) {
+			return err
+		}
+	}
+	return nil
+}
+
 type modelsShip struct {
 	Ref string `arg:"" help:"The model to ship with the program."`
 	Out string `required:"" help:"Folder of package house."`
@@ -64,7 +80,7 @@ type modelsShip struct {
 // Run writes what package house embeds: a model and the records of the runs
 // that made it and what it was made from, without the things themselves.
 func (c *modelsShip) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}

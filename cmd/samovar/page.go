@@ -66,7 +66,7 @@ func suits(ctx context.Context, o runs.Order) error {
 	if err != nil {
 		return err
 	}
-	_, err = (&bench{data: o.Data}).read(request.First())
+	_, err = (&workbench{data: o.Data}).read(request.First())
 	return err
 }
 

@@ -249,7 +249,7 @@ func TestPageDesign(t *testing.T) {
 
 // TestDesignReads holds a design to its texts, whatever its recipe says.
 func TestDesignReads(t *testing.T) {
-	b := &bench{data: filepath.FromSlash("/texts")}
+	b := &workbench{data: filepath.FromSlash("/texts")}
 	for path, want := range map[string]bool{"/texts": true, "/texts/a.jsonl": true, "/texts/../etc": false, "/etc": false, "/textsome": false, "a.txt": false} {
 		_, err := b.read(fmt.Sprintf("name: tea\ncorpus: [{path: %q, language: en, licence: CC0-1.0, origin: me}]\ntrain: {tokens: 1}\n", path))
 		if (err == nil) != want {

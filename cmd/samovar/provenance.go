@@ -99,7 +99,7 @@ type cardCommand struct {
 }
 
 func (c *cardCommand) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := g.open()
+	s, err := g.openFor(c.Refs...)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,10 @@ func MeasureFMA(iterations int) (flops float64) { return measureFMA(iterations) 
 // MeasureBF16 does the same with BF16 dot products; 0 where [HasBF16] is false.
 func MeasureBF16(iterations int) (flops float64) { return measureBF16(iterations) }
 
+// MeasureInt8 does the same with products of bytes added up in int32; 0 in the
+// generic implementation.
+func MeasureInt8(iterations int) (operations float64) { return measureInt8(iterations) }
+
 // ReadBytes reads b as fast as the machine can and returns the exclusive or
 // of its little-endian 64-bit words, the last one filled with zeros.
 func ReadBytes(b []byte) uint64 { return readBytes(b) }

@@ -12,6 +12,12 @@ func measureAVX512(iterations int)
 func measureBF16AVX512(iterations int)
 
 //go:noescape
+func measureInt8AVX2(iterations int)
+
+//go:noescape
+func measureInt8AVX512(iterations int)
+
+//go:noescape
 func readBytesAVX2(b *byte, n int) uint64
 
 func measureFMA(iterations int) float64 {
@@ -33,6 +39,18 @@ func measureBF16(iterations int) float64 {
 	n := max(iterations, 1)
 	measureBF16AVX512(n)
 	return float64(n) * 24 * 32 * 2
+}
+
+func measureInt8(iterations int) float64 {
+	switch n := max(iterations, 1); {
+	case level >= avx512:
+		measureInt8AVX512(n)
+		return float64(n) * 24 * 64 * 2
+	case level >= avx2:
+		measureInt8AVX2(n)
+		return float64(n) * 12 * 32 * 2
+	}
+	return 0
 }
 
 // readChunk bounds one call of assembly, which cannot be preempted.

@@ -281,7 +281,7 @@ func TestReadBytes(t *testing.T) {
 				t.Errorf("%d bytes: %x, want %x", n, got, want)
 			}
 		}
-		if MeasureFMA(3) <= 0 || (MeasureBF16(3) > 0) != HasBF16() {
+		if MeasureFMA(3) <= 0 || (MeasureBF16(3) > 0) != HasBF16() || (MeasureInt8(3) > 0) != (Active() != "generic") {
 			t.Error("no operations counted")
 		}
 	})

@@ -4,6 +4,8 @@ func ceiling(a *asm) {
 	measure(a, "measureAVX2", ymm, 12, false)
 	measure(a, "measureAVX512", zmm, 24, false)
 	measure(a, "measureBF16AVX512", zmm, 24, true)
+	measureInt8(a, "measureInt8AVX2", ymm, 12)
+	measureInt8(a, "measureInt8AVX512", zmm, 24)
 	readBytes(a)
 }
 
@@ -21,6 +23,33 @@ func measure(a *asm, name string, v vec, n int, bf16 bool) {
 		} else {
 			a.i("VFMADD231PS %s, %s, %s", v.r(n), v.r(n+1), v.r(r))
 		}
+	}
+	a.i("DECQ CX")
+	a.i("JNZ loop")
+	a.ret()
+}
+
+// measureInt8 writes (iterations int): n independent chains of dot products of
+// four bytes each, of zeros, with the instructions that matrices are multiplied
+// with (see panels).
+func measureInt8(a *asm, name string, v vec, n int) {
+	a.function(name, 0, 8)
+	a.load("iterations", "CX")
+	for r := range n + 4 {
+		if v == ymm && r > 15 {
+			break
+		}
+		v.zero(a, r)
+	}
+	a.p("loop:")
+	for r := range n {
+		if v == zmm {
+			a.i("VPDPBUSD %s, %s, %s", v.r(n), v.r(n+1), v.r(r))
+			continue
+		}
+		a.i("VPMADDUBSW %s, %s, %s", v.r(n), v.r(n+1), v.r(n+2))
+		a.i("VPMADDWD %s, %s, %s", v.r(n+2), v.r(n+3), v.r(n+2))
+		a.i("VPADDD %s, %s, %s", v.r(n+2), v.r(r), v.r(r))
 	}
 	a.i("DECQ CX")
 	a.i("JNZ loop")
