@@ -7,9 +7,9 @@ import (
 )
 
 // Name is the model's name in a store.
-const Name = "tales"
+const Name = "house"
 
-//go:embed tales.gguf
+//go:embed house.gguf
 var model []byte
 
 //go:embed runs.json

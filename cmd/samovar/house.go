@@ -105,7 +105,7 @@ func (c *modelsShip) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	target := filepath.Join(c.Out, "tales.gguf")
+	target := filepath.Join(c.Out, house.Name+".gguf")
 	if err := os.Remove(target); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
