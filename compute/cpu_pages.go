@@ -6,10 +6,9 @@ import (
 	"samovar/compute/kernel"
 )
 
-// cacheLayout is where keys and values lie in a page, head by head: a head's keys
-// column by column, each column's PageRows numbers together, as [kernel.Scores]
-// reads them; after all keys, a head's values row by row. Where values are columns
-// of the keys, as in latent attention, there are only keys, row by row.
+// cacheLayout is where keys and values lie in a page, head by head: a head's keys as
+// [kernel.Scores] reads them; after all keys, a head's values row by row. Where values
+// are columns of the keys, as in latent attention, there are only keys, row by row.
 type cacheLayout struct {
 	width        int  // float32 a token
 	keys, values int  // float32 of a head's key and, from row to row, of its value
@@ -37,9 +36,7 @@ func (c cacheLayout) store(page []float32, head, i int, key, value []float32) {
 		copy(keys[i*c.keys:], key)
 		return
 	}
-	for col, x := range key {
-		keys[col*PageRows+i] = x
-	}
+	kernel.StoreKey(keys, i, key)
 	copy(page[c.value(head)+i*c.values:], value)
 }
 
@@ -72,14 +69,17 @@ const tileQueries = 8
 // one row alone is still work for several threads.
 const tileHeads = 4
 
-// tile is rows of one segment, whose queries are computed together.
-type tile struct{ first, rows int }
+// tile is rows of one segment, whose queries are computed together; count tiles
+// from number before on are the segment's.
+type tile struct{ first, rows, before, count int }
 
 // tiles cuts the batch into tiles of so many rows at most.
 func (e *exec) tiles(dst []tile, rows int) []tile {
 	for i, s := range e.batch.Segments {
+		t := tile{before: len(dst), count: (s.Rows + rows - 1) / rows}
 		for r := 0; r < s.Rows; r += rows {
-			dst = append(dst, tile{int(e.start[i]) + r, min(rows, s.Rows-r)})
+			t.first, t.rows = int(e.start[i])+r, min(rows, s.Rows-r)
+			dst = append(dst, t)
 		}
 	}
 	return dst
@@ -114,10 +114,14 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 			tiles = e.tiles(tiles[:0], rows)
 			return len(tiles) * k.Heads * parts
 		},
-		do: func(worker, piece int) { // neighbours read the same pages
-			head, part := piece/len(tiles)/parts, piece/len(tiles)%parts
-			first := part * a.heads
-			a.tile(worker, tiles[piece%len(tiles)], head, first, min(a.heads, group-first))
+		// A segment's pieces go through the tiles of one head before the next: they read
+		// the same pages, and the next head's keys lie behind them.
+		do: func(worker, piece int) {
+			t := tiles[piece/(k.Heads*parts)]
+			piece -= t.before * k.Heads * parts
+			head := piece / t.count
+			first := head % parts * a.heads
+			a.tile(worker, tiles[t.before+piece%t.count], head/parts, first, min(a.heads, group-first))
 		},
 	}
 	return []step{store, attend}, nil

@@ -34,7 +34,11 @@ func TestScores(t *testing.T) {
 			for n := range 10 {
 				for _, numbers := range []func(uint64, int) []float32{random, extremes} {
 					stride := PageKeys + n%3*PageKeys
-					queries, keys := numbers(1, n*width), numbers(2, width*PageKeys)
+					queries, keys := numbers(1, n*width), make([]float32, width*PageKeys)
+					rows := numbers(2, width*PageKeys)
+					for i := range PageKeys {
+						StoreKey(keys, i, rows[i*width:][:width])
+					}
 					want := random(3, max(0, (n-1)*stride+PageKeys))
 					got, intact := guarded(want)
 					for q := range n {
@@ -42,9 +46,9 @@ func TestScores(t *testing.T) {
 							var even, odd float32
 							for c, x := range queries[q*width:][:width] {
 								if c%2 == 0 {
-									even = fma(x, keys[c*PageKeys+i], even)
+									even = fma(x, rows[i*width+c], even)
 								} else {
-									odd = fma(x, keys[c*PageKeys+i], odd)
+									odd = fma(x, rows[i*width+c], odd)
 								}
 							}
 							want[q*stride+i] = even + odd

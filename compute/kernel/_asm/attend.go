@@ -78,9 +78,10 @@ func dots(a *asm) {
 }
 
 // scores writes (dst, queries, keys *float32, pairs, stride, width int): the dot
-// products of n queries with the 32 keys of a block. dst's rows are stride bytes
-// apart, queries width bytes. Two vectors of keys are done at a time, the columns
-// of even numbers in one set of registers and those of odd ones in another.
+// products of n queries with the keys of two blocks of 16. dst's rows are stride
+// bytes apart, queries width bytes. 16 or 32 keys are done at a time, in two
+// vectors, the columns of even numbers in one set of registers and those of odd
+// ones in another.
 func scores(a *asm, name string, v vec, n int) {
 	a.function(name, 0, 48)
 	a.load("dst", "DI", "queries", "SI", "keys", "R8", "pairs", "CX", "stride", "R9", "width", "R10")
@@ -90,16 +91,21 @@ func scores(a *asm, name string, v vec, n int) {
 	for part := range 128 / (2 * v.bytes) {
 		a.i("MOVQ SI, R11")
 		query.spread(a, n)
-		a.i("LEAQ %d(R8), R13", 2*v.bytes*part)
+		a.i("MOVQ R10, R13") // the second block lies 16 rows of keys behind the first
+		a.i("SHLQ $4, R13")
+		a.i("ADDQ R8, R13")
+		second := func(chain int) string { return fmt.Sprintf("%d(R13)", 64*chain) }
+		if v == ymm {
+			second = func(chain int) string { return fmt.Sprintf("%d(R8)", 64*chain+v.bytes) }
+		}
 		a.i("MOVQ CX, DX")
 		for r := range 4 * n {
 			v.zero(a, r)
 		}
 		a.p("part%d:", part)
 		for chain := range 2 {
-			for half := range 2 {
-				a.i("VMOVUPS %d(R13), %s", 128*chain+v.bytes*half, v.r(keys+half))
-			}
+			a.i("VMOVUPS %d(R8), %s", 64*chain, v.r(keys))
+			a.i("VMOVUPS %s, %s", second(chain), v.r(keys+1))
 			for q := range n {
 				a.i("VBROADCASTSS %s, %s", query.at(q, 4*chain), v.r(broadcast))
 				for half := range 2 {
@@ -107,7 +113,8 @@ func scores(a *asm, name string, v vec, n int) {
 				}
 			}
 		}
-		a.i("ADDQ $256, R13")
+		a.i("ADDQ $128, R8") // after the last pair, the second block
+		a.i("ADDQ $128, R13")
 		query.advance(a, n, 8)
 		a.i("DECQ DX")
 		a.i("JNZ part%d", part)
