@@ -22,6 +22,8 @@ type Load struct {
 type Serving struct {
 	Prompt, Tokens, Together int // as far as the window holds them
 
+	Ready float64 // seconds until the weights were packed and the cache there
+
 	Read, Int8 Series // ceilings: bytes and operations a second
 
 	Prefill  Series // tokens of prompt a second
@@ -51,6 +53,7 @@ const short = 16
 func Serve(dev compute.Device, c model.Config, weights map[string]compute.Buffer, bytes int64, ceilings *Ceilings, load Load) (*Serving, error) {
 	s := &Serving{Prompt: max(1, min(load.Prompt, c.Window/2)), Tokens: max(2, min(load.Tokens, c.Window/2)), Together: load.Together}
 	s.weigh(c, bytes)
+	start := time.Now()
 	e, err := infer.New(dev, c, weights, infer.Options{
 		Sequences: max(1, s.Together), PrefillRows: min(512, s.Prompt), Lookup: -1,
 		Window: max(s.Prompt, short) + s.Tokens,
@@ -59,6 +62,7 @@ func Serve(dev compute.Device, c model.Config, weights map[string]compute.Buffer
 		return nil, err
 	}
 	defer e.Close()
+	s.Ready = time.Since(start).Seconds()
 	for i := range load.Repeats {
 		s.Read, s.Int8 = append(s.Read, ceilings.Read()), append(s.Int8, ceilings.Int8())
 		read, answer, err := answers(e, 1, s.Prompt, s.Tokens, c.Vocabulary, i)

@@ -63,7 +63,7 @@ type Exec interface {
 }
 
 // PageRows is the number of tokens in a page of a cache.
-const PageRows = 32
+const PageRows = kernel.PageKeys
 
 // Batch is one step's worth of tokens: consecutive runs of rows, each of one sequence.
 type Batch struct {

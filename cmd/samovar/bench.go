@@ -161,7 +161,7 @@ func (c *benchCommand) model(f *figures, path string) error {
 	if c.First {
 		return first(dev, m, weights)
 	}
-	f.LoadSeconds = time.Since(start).Seconds()
+	loaded := time.Since(start).Seconds()
 	ceilings, err := bench.NewCeilings()
 	if err != nil {
 		return err
@@ -171,6 +171,7 @@ func (c *benchCommand) model(f *figures, path string) error {
 	if err != nil {
 		return err
 	}
+	f.LoadSeconds = loaded + s.Ready
 	f.Int8, f.Bandwidth = s.Int8.Median()/giga, s.Read.Median()/giga
 	f.Prompt, f.Prefill, f.Decode, f.DecodeOf = s.Prompt, s.Prefill.Median(), s.Decode.Median(), s.DecodeShare()
 	if f.Int8 > 0 {

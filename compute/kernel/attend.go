@@ -2,6 +2,49 @@ package kernel
 
 import "fmt"
 
+// PageKeys is the number of keys in a page of [Scores], blockKeys in each of the
+// blocks that it is made of: as many as an AVX-512 register holds.
+const (
+	PageKeys  = 32
+	blockKeys = 16
+)
+
+// StoreKey writes key i of a page in the layout of [Scores]: blocks of 16 keys, of
+// which a block has the keys' first columns, then their second ones, and so on.
+func StoreKey(page []float32, i int, key []float32) {
+	block := page[i/blockKeys*blockKeys*len(key):][:blockKeys*len(key)]
+	for c, x := range key {
+		block[c*blockKeys+i%blockKeys] = x
+	}
+}
+
+// Scores sets dst[q·stride+i] to the dot product of query q and key i of a page,
+// for n queries of width numbers, one after another, and [PageKeys] keys. A dot
+// product is two chains of fused multiply-adds from zero, of the columns with even
+// numbers and of those with odd ones, which are added at the end.
+func Scores(dst []float32, stride int, queries []float32, n, width int, keys []float32) {
+	if n < 0 || width < 0 || stride < PageKeys || n > 0 && (n-1)*stride+PageKeys > len(dst) || n*width > len(queries) || width*PageKeys > len(keys) {
+		panic(fmt.Sprintf("kernel: Scores: %d queries of %d elements in %d, keys in %d, results %d apart in %d",
+			n, width, len(queries), len(keys), stride, len(dst)))
+	}
+	scores(dst, stride, queries, n, width, keys)
+}
+
+// Mix adds to each of n results, width numbers one after another in y, the sum of
+// all rows, each times the result's own number for it: a[q·stride+i] for result q
+// and row i. There are count rows, apart from each other; they are added one after
+// another, as by [Axpy].
+func Mix(y []float32, n, width int, a []float32, stride int, rows []float32, apart, count int) {
+	if n < 0 || count < 0 || n*width > len(y) {
+		panic(fmt.Sprintf("kernel: Mix: %d results of %d elements in %d", n, width, len(y)))
+	}
+	checkRows("Mix", count, width, len(rows), apart)
+	checkRows("Mix", n, count, len(a), stride)
+	if n > 0 && count > 0 {
+		mix(y, n, width, a, stride, rows, apart, count)
+	}
+}
+
 // Dots sets dst[i] to [Dot] of x and row i of rows, which are len(x) elements
 // each, stride apart.
 func Dots(dst, x, rows []float32, stride int) {
@@ -9,16 +52,22 @@ func Dots(dst, x, rows []float32, stride int) {
 	dots(dst, x, rows, stride)
 }
 
-// AddRows adds a[i] times row i of rows to y, as [Axpy] for one row after another;
-// rows are len(y) elements each, stride apart.
-func AddRows(y, a, rows []float32, stride int) {
-	checkRows("AddRows", len(a), len(y), len(rows), stride)
-	addRows(y, a, rows, stride)
-}
-
 func checkRows(op string, n, width, size, stride int) {
 	if stride < width || n > 0 && (n-1)*stride+width > size {
 		panic(fmt.Sprintf("kernel: %s: %d rows of %d elements, %d apart, in %d", op, n, width, stride, size))
+	}
+}
+
+func scoresGeneric(dst []float32, stride int, queries []float32, n, width int, keys []float32) {
+	for q := range n {
+		query, out := queries[q*width:][:width], dst[q*stride:][:PageKeys]
+		for i := range out {
+			var chains [2]float32
+			for c, x := range query {
+				chains[c&1] = fma(x, keys[(i/blockKeys*width+c)*blockKeys+i%blockKeys], chains[c&1])
+			}
+			out[i] = chains[0] + chains[1]
+		}
 	}
 }
 
@@ -28,8 +77,11 @@ func dotsEach(dst, x, rows []float32, stride int) {
 	}
 }
 
-func addRowsEach(y, a, rows []float32, stride int) {
-	for i, v := range a {
-		axpy(y, v, rows[i*stride:][:len(y)])
+// mixEach adds the rows to one result after another.
+func mixEach(y []float32, n, width int, a []float32, stride int, rows []float32, apart, count int) {
+	for q := range n {
+		for i, v := range a[q*stride:][:count] {
+			axpy(y[q*width:][:width], v, rows[i*apart:][:width])
+		}
 	}
 }

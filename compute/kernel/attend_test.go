@@ -5,50 +5,107 @@ import (
 	"testing"
 )
 
-// TestRows holds Dots and AddRows to Dot and Axpy row by row, to the bit, and to
-// writing nothing else.
-func TestRows(t *testing.T) {
+// TestDots holds Dots to Dot row by row, to the bit, and to writing nothing else.
+func TestDots(t *testing.T) {
 	testAll(t, func(t *testing.T) {
 		for _, width := range []int{1, 7, 8, 24, 31, 32, 48, 64, 80, 96, 128, 200, 256} {
 			for _, n := range []int{0, 1, 2, 7, 8, 9, 16, 31, 32} {
 				for _, numbers := range []func(uint64, int) []float32{random, extremes} {
 					stride := width + n%3*8
-					what := fmt.Sprintf("%d rows of %d, %d apart", n, width, stride)
-					x, a, rows := numbers(1, width), numbers(2, n), numbers(3, max(0, (n-1)*stride+width))
-					want, sum := make([]float32, n), numbers(4, width)
+					x, rows := numbers(1, width), numbers(3, max(0, (n-1)*stride+width))
+					want := make([]float32, n)
 					got, intact := guarded(want)
-					y, untouched := guarded(sum)
 					for i := range n {
-						row := rows[i*stride:][:width]
-						want[i] = Dot(x, row)
-						Axpy(sum, a[i], row)
+						want[i] = Dot(x, rows[i*stride:][:width])
 					}
 					Dots(got, x, rows, stride)
-					same(t, "Dots: "+what, got, want)
+					same(t, fmt.Sprintf("%d rows of %d, %d apart", n, width, stride), got, want)
 					intact(t)
-					AddRows(y, a, rows, stride)
-					same(t, "AddRows: "+what, y, sum)
-					untouched(t)
 				}
 			}
 		}
 	})
 }
 
-// BenchmarkRows is attention's reading of a page of keys and of values.
-func BenchmarkRows(b *testing.B) {
-	const n, width = 32, 64
-	x, a, rows, dst := random(1, width), random(2, n), random(3, n*width), make([]float32, n)
-	benchAll(b, "dots", func(b *testing.B) {
-		for b.Loop() {
-			Dots(dst, x, rows, width)
+// TestScores holds Scores to its order of sums, to the bit.
+func TestScores(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		for _, width := range []int{1, 2, 5, 8, 32, 64, 96, 128} {
+			for n := range 10 {
+				for _, numbers := range []func(uint64, int) []float32{random, extremes} {
+					stride := PageKeys + n%3*PageKeys
+					queries, keys := numbers(1, n*width), make([]float32, width*PageKeys)
+					rows := numbers(2, width*PageKeys)
+					for i := range PageKeys {
+						StoreKey(keys, i, rows[i*width:][:width])
+					}
+					want := random(3, max(0, (n-1)*stride+PageKeys))
+					got, intact := guarded(want)
+					for q := range n {
+						for i := range PageKeys {
+							var even, odd float32
+							for c, x := range queries[q*width:][:width] {
+								if c%2 == 0 {
+									even = fma(x, rows[i*width+c], even)
+								} else {
+									odd = fma(x, rows[i*width+c], odd)
+								}
+							}
+							want[q*stride+i] = even + odd
+						}
+					}
+					Scores(got, stride, queries, n, width, keys)
+					same(t, fmt.Sprintf("%d queries of %d, results %d apart", n, width, stride), got, want)
+					intact(t)
+				}
+			}
 		}
-		perSecond(b, 4*n*width, "GB/s")
 	})
-	benchAll(b, "addRows", func(b *testing.B) {
-		for b.Loop() {
-			AddRows(x, a, rows, width)
+}
+
+// TestMix holds Mix to Axpy row by row, to the bit.
+func TestMix(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		for _, width := range []int{1, 7, 8, 24, 32, 48, 64, 80, 128, 200} {
+			for n := range 10 {
+				for _, count := range []int{0, 1, 5, 32} {
+					for _, numbers := range []func(uint64, int) []float32{random, extremes} {
+						apart, stride := width+n%3*8, count+n%2*7
+						a, rows := numbers(2, max(0, (n-1)*stride+count)), numbers(3, max(0, (count-1)*apart+width))
+						want := numbers(4, n*width)
+						got, intact := guarded(want)
+						for q := range n {
+							for i := range count {
+								Axpy(want[q*width:][:width], a[q*stride+i], rows[i*apart:][:width])
+							}
+						}
+						Mix(got, n, width, a, stride, rows, apart, count)
+						same(t, fmt.Sprintf("%d results of %d, %d rows %d apart", n, width, count, apart), got, want)
+						intact(t)
+					}
+				}
+			}
 		}
-		perSecond(b, 4*n*width, "GB/s")
 	})
+}
+
+// BenchmarkAttend is attention's reading of a block of keys and of values, by one
+// query and by eight.
+func BenchmarkAttend(b *testing.B) {
+	const width = 64
+	for _, n := range []int{1, 8} {
+		queries, rows, dst := random(1, n*width), random(3, PageKeys*width), make([]float32, n*PageKeys)
+		benchAll(b, fmt.Sprintf("scores/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				Scores(dst, PageKeys, queries, n, width, rows)
+			}
+			perSecond(b, 2*float64(n)*PageKeys*width, "GFLOP/s")
+		})
+		benchAll(b, fmt.Sprintf("mix/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				Mix(queries, n, width, dst, PageKeys, rows, width, PageKeys)
+			}
+			perSecond(b, 2*float64(n)*PageKeys*width, "GFLOP/s")
+		})
+	}
 }

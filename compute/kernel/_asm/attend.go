@@ -4,7 +4,13 @@ import "fmt"
 
 func attend(a *asm) {
 	dots(a)
-	addRows(a)
+	scores(a, "scores1AVX2", ymm, 1)
+	scores(a, "scores2AVX2", ymm, 2)
+	scores(a, "scores1AVX512", zmm, 1)
+	scores(a, "scores4AVX512", zmm, 4)
+	mix(a, "mix1AVX2", ymm, 1, 8, 4, 1)
+	mix(a, "mix4AVX2", ymm, 4, 2, 1)
+	mix(a, "mix4AVX512", zmm, 4, 4, 1)
 }
 
 // dots writes (dst, x, rows *float32, n, blocks, stride int): the dot products of
@@ -71,40 +77,114 @@ func dots(a *asm) {
 	a.ret()
 }
 
-// addRows writes (y, a, rows *float32, n, bytes, stride int): n rows of so many
-// bytes (a multiple of 32), stride bytes apart, times the numbers a, are added to
-// y, whose columns stay in registers meanwhile.
-func addRows(a *asm) {
-	a.function("addRowsAVX2", 0, 48)
-	a.load("y", "DI", "a", "SI", "rows", "R8", "n", "CX", "bytes", "DX", "stride", "R9")
-	for _, vectors := range []int{8, 4, 1} {
-		name := fmt.Sprintf("columns%d", vectors)
-		a.p("%s:", name)
-		a.i("CMPQ DX, $%d", 32*vectors)
-		a.i("JL rest%d", vectors)
-		for v := range vectors {
-			a.i("VMOVUPS %d(DI), Y%d", 32*v, v)
-		}
-		a.i("MOVQ R8, R10")
+// scores writes (dst, queries, keys *float32, pairs, stride, width int): the dot
+// products of n queries with the keys of two blocks of 16. dst's rows are stride
+// bytes apart, queries width bytes. 16 or 32 keys are done at a time, in two
+// vectors, the columns of even numbers in one set of registers and those of odd
+// ones in another.
+func scores(a *asm, name string, v vec, n int) {
+	a.function(name, 0, 48)
+	a.load("dst", "DI", "queries", "SI", "keys", "R8", "pairs", "CX", "stride", "R9", "width", "R10")
+	query := rows{[]string{"R11", "R12"}, "R10"}
+	acc := func(chain, q, half int) int { return (chain*n+q)*2 + half }
+	keys, broadcast := 4*n, 4*n+2
+	for part := range 128 / (2 * v.bytes) {
 		a.i("MOVQ SI, R11")
-		a.i("MOVQ CX, R12")
-		a.p("row%d:", vectors)
-		a.i("VBROADCASTSS (R11), Y15")
-		for v := range vectors {
-			a.i("VFMADD231PS %d(R10), Y15, Y%d", 32*v, v)
+		query.spread(a, n)
+		a.i("MOVQ R10, R13") // the second block lies 16 rows of keys behind the first
+		a.i("SHLQ $4, R13")
+		a.i("ADDQ R8, R13")
+		second := func(chain int) string { return fmt.Sprintf("%d(R13)", 64*chain) }
+		if v == ymm {
+			second = func(chain int) string { return fmt.Sprintf("%d(R8)", 64*chain+v.bytes) }
 		}
-		a.i("ADDQ R9, R10")
-		a.i("ADDQ $4, R11")
-		a.i("DECQ R12")
-		a.i("JNZ row%d", vectors)
-		for v := range vectors {
-			a.i("VMOVUPS Y%d, %d(DI)", v, 32*v)
+		a.i("MOVQ CX, DX")
+		for r := range 4 * n {
+			v.zero(a, r)
 		}
-		a.i("ADDQ $%d, DI", 32*vectors)
-		a.i("ADDQ $%d, R8", 32*vectors)
-		a.i("SUBQ $%d, DX", 32*vectors)
-		a.i("JMP %s", name)
-		a.p("rest%d:", vectors)
+		a.p("part%d:", part)
+		for chain := range 2 {
+			a.i("VMOVUPS %d(R8), %s", 64*chain, v.r(keys))
+			a.i("VMOVUPS %s, %s", second(chain), v.r(keys+1))
+			for q := range n {
+				a.i("VBROADCASTSS %s, %s", query.at(q, 4*chain), v.r(broadcast))
+				for half := range 2 {
+					a.i("VFMADD231PS %s, %s, %s", v.r(keys+half), v.r(broadcast), v.r(acc(chain, q, half)))
+				}
+			}
+		}
+		a.i("ADDQ $128, R8") // after the last pair, the second block
+		a.i("ADDQ $128, R13")
+		query.advance(a, n, 8)
+		a.i("DECQ DX")
+		a.i("JNZ part%d", part)
+		a.i("LEAQ %d(DI), R13", 2*v.bytes*part)
+		for q := range n {
+			for half := range 2 {
+				r := acc(0, q, half)
+				a.i("VADDPS %s, %s, %s", v.r(acc(1, q, half)), v.r(r), v.r(r))
+				a.i("VMOVUPS %s, %d(R13)", v.r(r), v.bytes*half)
+			}
+			a.i("ADDQ R9, R13")
+		}
+	}
+	a.ret()
+}
+
+// mix writes (y, a, rows *float32, n, bytes, stride, apart int): n rows of so many
+// bytes, a multiple of a register's, apart bytes from each other, times the numbers
+// a are added to each of several results, which follow each other in y and whose
+// numbers are stride bytes apart. Results stay in registers meanwhile, so many
+// vectors of each at a time.
+func mix(a *asm, name string, v vec, several int, vectors ...int) {
+	a.function(name, 0, 56)
+	a.load("y", "DI", "a", "SI", "rows", "R8", "n", "CX", "bytes", "DX", "stride", "R9", "apart", "R11")
+	y, by := rows{[]string{"DI", "BX"}, "R10"}, rows{[]string{"R13", "R15"}, "R9"}
+	a.i("MOVQ DX, R10")
+	y.spread(a, several)
+	for _, n := range vectors {
+		acc := func(q, i int) string { return v.r(q*n + i) }
+		a.p("columns%d:", n)
+		a.i("CMPQ DX, $%d", v.bytes*n)
+		a.i("JL rest%d", n)
+		for q := range several {
+			for i := range n {
+				a.i("VMOVUPS %s, %s", y.at(q, v.bytes*i), acc(q, i))
+			}
+		}
+		a.i("MOVQ R8, R12")
+		a.i("MOVQ SI, R13")
+		by.spread(a, several)
+		a.i("MOVQ CX, AX")
+		a.p("row%d:", n)
+		number := several * n
+		row := func(i int) string { return fmt.Sprintf("%d(R12)", v.bytes*i) }
+		if several > 1 {
+			for i := range n {
+				a.i("VMOVUPS %s, %s", row(i), v.r(number+1+i))
+			}
+			row = func(i int) string { return v.r(number + 1 + i) }
+		}
+		for q := range several {
+			a.i("VBROADCASTSS %s, %s", by.at(q, 0), v.r(number))
+			for i := range n {
+				a.i("VFMADD231PS %s, %s, %s", row(i), v.r(number), acc(q, i))
+			}
+		}
+		a.i("ADDQ R11, R12")
+		by.advance(a, several, 4)
+		a.i("DECQ AX")
+		a.i("JNZ row%d", n)
+		for q := range several {
+			for i := range n {
+				a.i("VMOVUPS %s, %s", acc(q, i), y.at(q, v.bytes*i))
+			}
+		}
+		y.advance(a, several, v.bytes*n)
+		a.i("ADDQ $%d, R8", v.bytes*n)
+		a.i("SUBQ $%d, DX", v.bytes*n)
+		a.i("JMP columns%d", n)
+		a.p("rest%d:", n)
 	}
 	a.ret()
 }
