@@ -52,7 +52,7 @@ func (s *State) Momentum() (angular, linear Vector) {
 }
 
 // MomentumMatrix writes into dst (6 × NV) the matrix that makes of V what
-// Momentum returns, the angular rows first: A_G of equation 27 there.
+// Momentum returns, the angular rows first: A_G there.
 func (s *State) MomentumMatrix(dst []float64) {
 	n := s.Model.NV
 	for i := range n {

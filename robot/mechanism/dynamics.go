@@ -9,8 +9,8 @@ import (
 // velocities change by acc (NV; nil: not at all), gravity and rotors included:
 // τ = M·q̈ + c(q, q̇). Contacts, limits, friction and damping have no part in it.
 // For a free joint the first three are a force in the world's axes, the others a
-// moment in the body's. The recursive Newton-Euler algorithm (RBDA table 5.1 and
-// equations 5.9 to 5.11, in coordinates that stand still).
+// moment in the body's. The recursive Newton-Euler algorithm (RBDA section
+// 5.3 and table 5.1, in coordinates that stand still).
 func (s *State) InverseDynamics(tau, acc []float64) {
 	m := s.Model
 	s.accel[0] = spatial{lin: m.Gravity.Scale(-1)} // as if the world were accelerated upwards
@@ -61,7 +61,7 @@ func (s *State) MassMatrix() []float64 {
 
 // Factor computes the factor L of the mass matrix, M = Lᵀ·L, which Solve uses;
 // call it after MassMatrix. L is zero wherever M is because bodies lie on
-// different branches (RBDA table 6.3).
+// different branches (RBDA section 6.5).
 func (s *State) Factor() error {
 	n, dofs := s.Model.NV, s.Model.dofs
 	copy(s.factor, s.mass)
@@ -85,7 +85,7 @@ func (s *State) Factor() error {
 	return nil
 }
 
-// Solve replaces x (NV) by M⁻¹·x (RBDA table 6.5).
+// Solve replaces x (NV) by M⁻¹·x, with Factor's L.
 func (s *State) Solve(x []float64) {
 	n, dofs, l := s.Model.NV, s.Model.dofs, s.factor
 	for i := n - 1; i >= 0; i-- {

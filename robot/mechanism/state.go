@@ -128,7 +128,7 @@ func (s *State) weigh() {
 
 // move computes the velocity of body i and its drift: v = v_parent + Σ S·q̇ and
 // a = a_parent + Σ Ṡ·q̇ with Ṡ = v × S for an axis that moves with the body
-// (RBDA equations 5.7 and 5.8 with table 5.1). The columns of a free joint's
+// (RBDA section 5.3). The columns of a free joint's
 // linear velocity stand still in the world: their Ṡ is 0.
 func (s *State) move(i int) {
 	m := s.Model

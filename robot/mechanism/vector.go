@@ -171,15 +171,15 @@ func (a spatial) add(b spatial) spatial { return spatial{a.ang.Add(b.ang), a.lin
 
 func (a spatial) scale(k float64) spatial { return spatial{a.ang.Scale(k), a.lin.Scale(k)} }
 
-// dot is the power of a force on a motion (RBDA equation 2.2).
+// dot is the power of a force on a motion (RBDA section 2.2).
 func (a spatial) dot(b spatial) float64 { return a.ang.Dot(b.ang) + a.lin.Dot(b.lin) }
 
-// cross is the rate at which motion b changes by moving with a (RBDA equation 2.31).
+// cross is the rate at which motion b changes by moving with a (RBDA section 2.9).
 func (a spatial) cross(b spatial) spatial {
 	return spatial{a.ang.Cross(b.ang), a.ang.Cross(b.lin).Add(a.lin.Cross(b.ang))}
 }
 
-// crossForce is the same for a force f (RBDA equation 2.32).
+// crossForce is the same for a force f.
 func (a spatial) crossForce(f spatial) spatial {
 	return spatial{a.ang.Cross(f.ang).Add(a.lin.Cross(f.lin)), a.ang.Cross(f.lin)}
 }
@@ -200,7 +200,7 @@ func (i *inertia) add(j *inertia) {
 	}
 }
 
-// apply is the momentum of the inertia in motion v (RBDA equation 2.63).
+// apply is the momentum of the inertia in motion v (RBDA section 2.13).
 func (i *inertia) apply(v spatial) spatial {
 	a, w := &i.about, v.ang
 	return spatial{
@@ -214,7 +214,7 @@ func (i *inertia) apply(v spatial) spatial {
 }
 
 // newInertia is the inertia of mass m, tensor t about its centre of mass in
-// world axes, and centre c from the origin (RBDA equation 2.63).
+// world axes, and centre c from the origin, by the theorem of parallel axes.
 func newInertia(m float64, t Matrix, c Vector) inertia {
 	s := c.Dot(c)
 	return inertia{m, c.Scale(m), [6]float64{
