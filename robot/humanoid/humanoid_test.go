@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"os"
+	"os/exec"
 	"testing"
 
 	"samovar/robot/mechanism"
@@ -132,4 +133,18 @@ func TestStance(t *testing.T) {
 	if c[2] < 0.55 || c[2] > 0.8 {
 		t.Errorf("the centre of mass is at height %g", c[2])
 	}
+}
+
+// TestStands lets MuJoCo load the robot, hold its joints for a second, and say
+// whether it stands.
+func TestStands(t *testing.T) {
+	python := os.Getenv("SAMOVAR_MUJOCO")
+	if python == "" {
+		t.Skip("SAMOVAR_MUJOCO names no python that imports mujoco and numpy")
+	}
+	out, err := exec.Command(python, "testdata/stand.py", "testdata/own.xml").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	t.Logf("%s", out)
 }
