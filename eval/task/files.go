@@ -101,12 +101,12 @@ func unpack(path string) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("unpack it: %w", err)
+		return nil, fmt.Errorf("unpack it: %w: it is cut off or damaged, fetch it again", err)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("unpack it: %w", err)
+		return nil, fmt.Errorf("unpack it: %w: it is cut off or damaged, fetch it again", err)
 	case len(text) > maxBytes:
 		return nil, fmt.Errorf("it has more than %d MiB unpacked: cut it into several files", maxBytes>>20)
 	case !utf8.Valid(text):
