@@ -43,10 +43,11 @@ func (c *benchCommand) Run(g *globals) (err error) {
 	f := figures{CPU: m.CPU, Threads: runtime.GOMAXPROCS(0), Kernel: kernel.Active()}
 	f.ceilings()
 	if c.Ref != "" {
-		s, err := g.open()
+		s, err := g.openFor(c.Ref)
 		if err != nil {
 			return err
 		}
+		defer s.close(&err)
 		path, err := s.modelPath(c.Ref)
 		if err != nil {
 			return err

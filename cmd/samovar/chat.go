@@ -14,6 +14,7 @@ import (
 
 	"samovar/compute"
 	"samovar/energy"
+	"samovar/house"
 	"samovar/infer"
 	"samovar/model"
 	"samovar/tokenizer"
@@ -39,10 +40,11 @@ type talker struct {
 }
 
 func (c *chatCommand) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}
+	defer s.close(&err)
 	ref := c.Ref
 	if ref == "" {
 		if ref, err = s.first(g); err != nil {
@@ -71,7 +73,8 @@ func (c *chatCommand) Run(g *globals) (err error) {
 	return t.loop(g, ref)
 }
 
-// first names the model that is listed first.
+// first names the model that is listed first; where there is none, the one that is
+// shipped is brought in.
 func (s *store) first(g *globals) (string, error) {
 	c, err := s.catalogue(g.ctx)
 	if err != nil {
@@ -82,7 +85,7 @@ func (s *store) first(g *globals) (string, error) {
 		return "", err
 	}
 	if len(all) == 0 {
-		return "", errors.New("the store has no model: make one with samovar brew RECIPE, or bring one in with samovar models import FILE --name NAME")
+		return house.Name, s.settle(g.ctx)
 	}
 	return all[0].Name, nil
 }

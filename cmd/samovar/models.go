@@ -179,7 +179,7 @@ type modelsShow struct {
 }
 
 func (c *modelsShow) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}
@@ -299,7 +299,7 @@ type modelsExport struct {
 }
 
 func (c *modelsExport) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}
@@ -432,7 +432,7 @@ type modelsTag struct {
 }
 
 func (c *modelsTag) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}

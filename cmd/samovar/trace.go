@@ -47,7 +47,7 @@ type sourceLine struct {
 }
 
 func (c *traceCommand) Run(g *globals) (err error) {
-	s, err := g.open()
+	s, err := g.openFor(c.Ref)
 	if err != nil {
 		return err
 	}
