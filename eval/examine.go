@@ -141,9 +141,17 @@ func (e Examination) Metrics() map[string]float64 {
 // String is the figure as people read it.
 func (e Examination) String() string {
 	if e.Task == task.BPB {
-		return fmt.Sprintf("%s %.4f ± %.4f bits per byte (chance %g) on %d texts", e.Name, e.Score, e.StandardError, e.Chance, e.N)
+		return fmt.Sprintf("%s %s bits per byte (chance %g) on %d texts", e.Name, measured(4, e.Score, e.StandardError, e.N), e.Chance, e.N)
 	}
-	return fmt.Sprintf("%s %.2f ± %.2f %% (chance %.3g) on %d items", e.Name, e.Score, e.StandardError, e.Chance, e.N)
+	return fmt.Sprintf("%s %s %% (chance %.3g) on %d items", e.Name, measured(2, e.Score, e.StandardError, e.N), e.Chance, e.N)
+}
+
+// measured writes a figure with its standard error, which a single item has none of.
+func measured(digits int, value, err float64, n int) string {
+	if n < 2 {
+		return fmt.Sprintf("%.*f", digits, value)
+	}
+	return fmt.Sprintf("%.*f ± %.*f", digits, value, digits, err)
 }
 
 // Run writes evaluation.json and the answers. Its metrics are those of

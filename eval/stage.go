@@ -90,7 +90,7 @@ func (s *Evaluate) Run(ctx context.Context, work samovar.Work) (out samovar.Outp
 	for name, value := range r.Metrics() {
 		work.Recorder.Metric(name, value)
 	}
-	work.Recorder.Event(samovar.Event{Text: fmt.Sprintf("%.4f ± %.4f bits per byte on %d bytes held out", r.BitsPerByte, r.StandardError, r.Bytes)})
+	work.Recorder.Event(samovar.Event{Text: fmt.Sprintf("%s bits per byte on %d bytes held out", measured(4, r.BitsPerByte, r.StandardError, int(r.Documents)), r.Bytes)})
 	e := Evaluation{work.Inputs["model"].Digest, work.Inputs["shards"].Digest, r}
 	return writeEvaluation(work.Dir, e)
 }

@@ -51,6 +51,9 @@ func fits(tree any, t reflect.Type, path string, also ...string) error {
 			if t.Kind() == reflect.Map {
 				of = t.Elem()
 			} else if f, ok := field(t, k); ok {
+				if v, ok := number(node[k]); ok && v == 0 && f.Tag.Get("zero") == "refused" {
+					return fmt.Errorf("%s: above 0 is expected, not 0: leave it out for what is usual", join(path, k))
+				}
 				of = f.Type
 			} else {
 				return fmt.Errorf("%s is not known%s", join(path, k), hint(k, append(fieldNames(t), also...)))

@@ -15,8 +15,8 @@ type Filter struct {
 	Secrets       string   `json:"secrets"`
 	Personal      string   `json:"personal"`
 	Near          string   `json:"near"`
-	MinWords      int      `json:"min_words"`
-	MaxWords      int      `json:"max_words"`
+	MinWords      int      `json:"min_words" zero:"refused"`
+	MaxWords      int      `json:"max_words" zero:"refused"`
 	Decontaminate []string `json:"decontaminate"` // evaluation sets; of the recipe only
 }
 

@@ -5,6 +5,7 @@
 package recipe
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,13 +23,14 @@ import (
 	"samovar/model"
 )
 
-// Recipe is a design: everything that decides what a brew makes.
+// Recipe is a design: everything that decides what a brew makes. A field whose tag
+// says zero:"refused" may be left out and may not be 0, which would read as left out.
 type Recipe struct {
 	Name       string    `json:"name"`
 	Seed       uint64    `json:"seed"`
 	Corpus     []Source  `json:"corpus"`
 	Filter     Filter    `json:"filter"`
-	Validation int       `json:"validation"` // of 256 documents, how many are held out; 0: the default
+	Validation int       `json:"validation" zero:"refused"` // of 256 documents, how many are held out; 0: the default
 	Tokenizer  Tokenizer `json:"tokenizer"`
 	Model      Model     `json:"model"`
 	Train      Train     `json:"train"`
@@ -51,7 +53,7 @@ type Source struct {
 	Licence  string   `json:"licence"`
 	Origin   string   `json:"origin"`
 	Rights   string   `json:"rights"` // what licence does not say, for the card
-	Weight   float64  `json:"weight"`
+	Weight   float64  `json:"weight" zero:"refused"`
 	Kind     string   `json:"kind"`
 	Include  []string `json:"include"`
 	Filter   Filter   `json:"filter"` // where it differs from the recipe's
@@ -59,16 +61,16 @@ type Source struct {
 
 // Tokenizer says what vocabulary is learnt.
 type Tokenizer struct {
-	Vocab int    `json:"vocab"` // tokens; default 8,192
-	Pre   string `json:"pre"`   // pre-tokenizer by its name in llama.cpp
+	Vocab int    `json:"vocab" zero:"refused"` // tokens; default 8,192
+	Pre   string `json:"pre"`                  // pre-tokenizer by its name in llama.cpp
 }
 
 // Model is the one dial, or weights to go on from, and any field of the
 // architecture.
 type Model struct {
-	Depth  int             `json:"depth"` // default 4
-	From   string          `json:"from"`  // reference to a model whose weights training goes on from
-	Fields json.RawMessage `json:"-"`     // fields of model.Config that are set
+	Depth  int             `json:"depth" zero:"refused"` // default 4
+	From   string          `json:"from"`                 // reference to a model whose weights training goes on from
+	Fields json.RawMessage `json:"-"`                    // fields of model.Config that are set
 }
 
 // Train is the budget and the settings of pre-training; zero means the default
@@ -78,16 +80,16 @@ type Train struct {
 	Hours     float64 `json:"hours"`
 	KWh       float64 `json:"kwh"`
 	Numerics  string  `json:"numerics"` // fp32 or bf16; default the fastest of this machine
-	Batch     Count   `json:"batch"`
-	Leaves    int     `json:"leaves"`
+	Batch     Count   `json:"batch" zero:"refused"`
+	Leaves    int     `json:"leaves" zero:"refused"`
 	Optimiser string  `json:"optimiser"` // adamw or muon
-	MuonRate  float64 `json:"muon_rate"`
+	MuonRate  float64 `json:"muon_rate" zero:"refused"`
 	Schedule  string  `json:"schedule"` // wsd or cosine
-	Rate      float64 `json:"rate"`
-	Warmup    float64 `json:"warmup"`
-	Decay     float64 `json:"decay"`
-	Weight    float64 `json:"weight_decay"`
-	Clip      float64 `json:"clip"`
+	Rate      float64 `json:"rate" zero:"refused"`
+	Warmup    float64 `json:"warmup" zero:"refused"`
+	Decay     float64 `json:"decay" zero:"refused"`
+	Weight    float64 `json:"weight_decay" zero:"refused"`
+	Clip      float64 `json:"clip" zero:"refused"`
 	Windows   []int   `json:"windows"` // tokens of a row in equal parts of the run
 
 	Checkpoints Checkpoints `json:"checkpoints"`
@@ -95,8 +97,8 @@ type Train struct {
 
 // Checkpoints says which weights are kept on the way, as NAME:step-N.
 type Checkpoints struct {
-	Every string `json:"every"` // share of the steps between two, such as 10%
-	Keep  int    `json:"keep"`  // the last so many stay; default all
+	Every string `json:"every"`               // share of the steps between two, such as 10%
+	Keep  int    `json:"keep" zero:"refused"` // the last so many stay; default all
 }
 
 // Share returns Every as a number; 0: none are kept.
@@ -118,17 +120,17 @@ func (c Checkpoints) Share() (float64, error) {
 // Tune is the settings of supervised tuning.
 type Tune struct {
 	Epochs float64 `json:"epochs"`
-	Batch  Count   `json:"batch"`
-	Rate   float64 `json:"rate"`
+	Batch  Count   `json:"batch" zero:"refused"`
+	Rate   float64 `json:"rate" zero:"refused"`
 	Replay float64 `json:"replay"` // share of a batch's rows that are text
 }
 
 // Prefer is the settings of tuning on preferences.
 type Prefer struct {
 	Epochs float64 `json:"epochs"`
-	Beta   float64 `json:"beta"`
-	Rate   float64 `json:"rate"`
-	Batch  Count   `json:"batch"` // pairs a step
+	Beta   float64 `json:"beta" zero:"refused"`
+	Rate   float64 `json:"rate" zero:"refused"`
+	Batch  Count   `json:"batch" zero:"refused"` // pairs a step
 }
 
 // Eval is what the result is examined in, and what it must reach to be released.
@@ -217,9 +219,9 @@ func Read(path string) (*Recipe, error) {
 
 // Parse is Read for the text of a recipe that lies in dir.
 func Parse(text []byte, dir string) (*Recipe, error) {
-	var tree any
-	if err := yaml.Unmarshal(text, &tree); err != nil {
-		return nil, fmt.Errorf("no YAML: %s", firstLine(yaml.FormatError(err, false, false)))
+	tree, err := parse(text)
+	if err != nil {
+		return nil, err
 	}
 	fields, ok := tree.(map[string]any)
 	if !ok {
@@ -236,6 +238,41 @@ func Parse(text []byte, dir string) (*Recipe, error) {
 		return nil, err
 	}
 	return r, r.expand()
+}
+
+// maxDepth is how deep a recipe's text may be nested within a line, in brackets or
+// dashes: five are needed, and the library takes time by the square of the depth.
+const maxDepth = 100
+
+// parse reads text as one document of YAML.
+func parse(text []byte) (tree any, err error) {
+	brackets, dashes := 0, 0
+	for i, b := range text {
+		switch b {
+		case '[', '{':
+			brackets++
+		case ']', '}':
+			brackets = max(0, brackets-1)
+		case '\n':
+			dashes = 0
+		case ' ':
+			if i > 0 && text[i-1] == '-' {
+				dashes++
+			}
+		}
+		if brackets+dashes > maxDepth {
+			return nil, fmt.Errorf("more than %d lists lie within each other: some lines of YAML are expected", maxDepth)
+		}
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&tree); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("no YAML: %s", firstLine(yaml.FormatError(err, false, false)))
+	}
+	var more any
+	if err := d.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it holds more than one document of YAML: put each recipe into a file of its own")
+	}
+	return tree, nil
 }
 
 func firstLine(s string) string {

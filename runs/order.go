@@ -97,7 +97,7 @@ func readRequest(r *http.Request) (q request, err error) {
 	}{{"name", &q.Name}, {"language", &q.Language}, {"licence", &q.Licence}, {"origin", &q.Origin}} {
 		*f.text = strings.TrimSpace(*f.text)
 		switch {
-		case *f.text == "":
+		case *f.text == "" && f.name != "language": // that is as the texts read
 			err = errors.Join(err, fmt.Errorf("%s is missing", f.name))
 		case len(*f.text) > maxField || strings.ContainsFunc(*f.text, unicode.IsControl):
 			err = errors.Join(err, fmt.Errorf("%s is no single line of at most %d bytes", f.name, maxField))

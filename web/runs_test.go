@@ -249,6 +249,7 @@ func (p *tab) fill() {
 	p.see("This is little text")
 	p.see("Some minutes more go into designing it first")
 	p.wait(`document.querySelector('#name').value === 'my-notes'`)
+	p.wait(`document.querySelector('#tongue').value === ''`) // as the texts read, whatever the page's language
 	p.run("fill in", chromedp.SendKeys("#origin", "Ann, who wrote them"), chromedp.SendKeys("#licence", "CC-BY-4.0"),
 		chromedp.SetValue("#tongue", "fr"), chromedp.Evaluate(`for (const [id, v] of [['tongue', 'fr'], ['minutes', '60']]) { const s = document.getElementById(id); s.selectedIndex = [...s.options].findIndex(o => o.value === v || o.text === '60 min' && v === '60'); s.dispatchEvent(new Event('change', {bubbles: true})) }`, nil))
 	p.press("Begin")

@@ -43,7 +43,7 @@ func (s *store) base(ctx context.Context, ref string) (b *base, err error) {
 	var d samovar.Digest
 	if filepath.IsAbs(ref) {
 		d, err = s.importModel(ctx, ref, "")
-	} else {
+	} else if err = s.bring(ctx, ref); err == nil {
 		d, err = s.Resolve(ref)
 	}
 	if err != nil {

@@ -94,6 +94,7 @@ func (c *benchCommand) Run(g *globals) (err error) {
 		if err != nil {
 			return err
 		}
+		defer s.close(&err)
 		path, err := s.modelPath(c.Ref)
 		if err != nil {
 			return err

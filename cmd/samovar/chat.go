@@ -44,6 +44,7 @@ func (c *chatCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
+	defer s.close(&err)
 	ref := c.Ref
 	if ref == "" {
 		if ref, err = s.first(g); err != nil {
@@ -72,7 +73,8 @@ func (c *chatCommand) Run(g *globals) (err error) {
 	return t.loop(g, ref)
 }
 
-// first names the model that is listed first.
+// first names the model that is listed first; where there is none, the one that is
+// shipped is brought in.
 func (s *store) first(g *globals) (string, error) {
 	c, err := s.catalogue(g.ctx)
 	if err != nil {

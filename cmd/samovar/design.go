@@ -52,6 +52,9 @@ func (c *designCommand) Run(g *globals) (err error) {
 	if c.Brew && c.Out == "" {
 		return fmt.Errorf("%w: --brew needs --out RECIPE, the file that the recipe is written to", errUsage)
 	}
+	if info, err := os.Stat(c.Out); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: --out %s is no file that a recipe could be written to", errUsage, c.Out)
+	}
 	request, err := c.request(g.ctx)
 	if err != nil {
 		return err
@@ -170,7 +173,7 @@ func (c *designCommand) args() []string {
 
 // request is what is asked for, with the sources that the folder holds.
 func (c *designCommand) request(ctx context.Context) (q design.Request, err error) {
-	if c.Hours < 0 || c.KWh < 0 || c.Hours+c.KWh > 1e6 {
+	if sum := c.Hours + c.KWh; !(c.Hours >= 0 && c.KWh >= 0 && sum > 0 && sum <= 1e6) {
 		return q, fmt.Errorf("%w: a budget of %g hours or %g kWh; above 0 and below a million is expected", errUsage, c.Hours, c.KWh)
 	}
 	if 0 < c.Hours && c.Hours < leastHours {

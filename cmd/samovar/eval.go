@@ -58,12 +58,22 @@ func (c *evalCommand) Run(g *globals) (err error) {
 	defer p.end()
 	meter := energy.Open(g.ctx, energy.Config{})
 	k := recipe.Kitchen{Store: s, Meter: meter, Machine: energy.ThisMachine(energy.Config{}), Code: revision(), Watch: p.watch}
-	e, answers, err := s.examine(g, k, stage, c.Ref)
+	model, err := s.modelInput(g, c.Ref)
+	if err != nil {
+		return err
+	}
+	var second samovar.Input // found before the first is asked, which may take hours
+	if c.Against != "" {
+		if second, err = s.modelInput(g, c.Against); err != nil {
+			return err
+		}
+	}
+	e, answers, err := s.examine(g, k, stage, c.Ref, model)
 	if err != nil {
 		return err
 	}
 	if c.Against != "" {
-		other, theirs, err := s.examine(g, k, stage, c.Against)
+		other, theirs, err := s.examine(g, k, stage, c.Against, second)
 		if err != nil {
 			return err
 		}
@@ -78,11 +88,7 @@ func (c *evalCommand) Run(g *globals) (err error) {
 }
 
 // examine runs the stage for a model, or finds that it has been run.
-func (s *store) examine(g *globals, k recipe.Kitchen, stage *eval.Examine, ref string) (e evaluated, answers []eval.Answer, err error) {
-	in, err := s.modelInput(g, ref)
-	if err != nil {
-		return e, nil, err
-	}
+func (s *store) examine(g *globals, k recipe.Kitchen, stage *eval.Examine, ref string, in samovar.Input) (e evaluated, answers []eval.Answer, err error) {
 	d, err := k.Do(g.ctx, stage, map[string]samovar.Input{"model": in})
 	if err != nil {
 		return e, nil, fmt.Errorf("%s: %w", ref, err)
@@ -106,7 +112,7 @@ func (s *store) modelInput(g *globals, ref string) (in samovar.Input, err error)
 	var d samovar.Digest
 	if _, e := os.Stat(ref); e == nil && strings.HasSuffix(ref, ".gguf") {
 		d, err = s.importModel(g.ctx, ref, "")
-	} else if err = s.settleFor(g.ctx, ref); err == nil {
+	} else if err = s.bring(g.ctx, ref); err == nil {
 		d, err = s.artifactOf(ref)
 	}
 	if err != nil {
@@ -128,7 +134,7 @@ func (c *evalCommand) show(g *globals, e evaluated) error {
 		return json.NewEncoder(g.out).Encode(e)
 	}
 	fmt.Fprintln(g.out, e)
-	if e.Raw != nil {
+	if e.Raw != nil && e.N > 1 {
 		fmt.Fprintf(g.out, "acc_norm %.2f ± %.2f, acc %.2f ± %.2f\n", e.Normalised.Score, e.Normalised.StandardError, e.Raw.Score, e.Raw.StandardError)
 	}
 	if e.Truncated > 0 {

@@ -58,18 +58,29 @@ func (s *store) settle(ctx context.Context) error {
 	return s.Tag(house.Name, d)
 }
 
-// settleFor settles the shipped model where one of refs names it. A store that
-// cannot be written to stays without.
-func (s *store) settleFor(ctx context.Context, refs ...string) error {
-	for _, ref := range refs {
-		if name, _, _ := strings.Cut(ref, "@"); name != house.Name {
-			continue
-		}
-		if err := s.settle(ctx); err != nil && !errors.Is(err, registry.ErrReadOnly) {
-			return err
-		}
+// bring brings in the model that is shipped if ref means it. A store that can only
+// be read stays as it is.
+func (s *store) bring(ctx context.Context, ref string) error {
+	if name, _, _ := strings.Cut(ref, "@"); name != house.Name {
+		return nil
+	}
+	if err := s.settle(ctx); !errors.Is(err, registry.ErrReadOnly) {
+		return err
 	}
 	return nil
+}
+
+// openFor opens the store for a command that asks for ref.
+func (g *globals) openFor(ref string) (*store, error) {
+	s, err := g.open()
+	if err != nil {
+		return nil, err
+	}
+	if err = s.bring(g.ctx, ref); err != nil {
+		s.close(&err)
+		return nil, err
+	}
+	return s, nil
 }
 
 type modelsShip struct {

@@ -132,7 +132,10 @@ func writeNew(path string, text []byte) error {
 		return err
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(path) // or it would be in the way of the next try
+	}
+	return err
 }
 
 // withdrawals reads from the ledger which sources may not be learnt from: the

@@ -48,20 +48,6 @@ func (g *globals) open() (*store, error) {
 	return &store{s, l}, nil
 }
 
-// openFor opens the store to look for refs: the model that is shipped with the
-// program is brought in where one of them names it.
-func (g *globals) openFor(refs ...string) (*store, error) {
-	s, err := g.open()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.settleFor(g.ctx, refs...); err != nil {
-		s.close(&err)
-		return nil, err
-	}
-	return s, nil
-}
-
 // hold opens the store and keeps gc from it until end.
 func (g *globals) hold() (s *store, end func(*error), err error) {
 	if s, err = g.open(); err != nil {

@@ -77,20 +77,21 @@ func (c *withdrawCommand) Run(g *globals) (err error) {
 	if w.Affected, err = graph.Affected(m); err != nil {
 		return err
 	}
+	var unwritten error // what became of models is told all the same
 	if r != nil {
-		if w.Left, err = c.without(g.ctx, r, w, m); err != nil {
-			return err
+		if w.Left, unwritten = c.without(g.ctx, r, w, m); unwritten != nil {
+			w.Left = nil
 		}
 	}
-	if c.Record || c.Readmit {
+	if (c.Record || c.Readmit) && unwritten == nil {
 		if w.Entries, err = c.enter(g.ctx, s, w.Sources, m); err != nil {
 			return err
 		}
 	}
 	if g.JSON {
-		return json.NewEncoder(g.out).Encode(w)
+		return errors.Join(json.NewEncoder(g.out).Encode(w), unwritten)
 	}
-	return w.print(g, graph)
+	return errors.Join(w.print(g, graph), unwritten)
 }
 
 // find says which sources are meant.
@@ -148,8 +149,11 @@ func meant(ctx context.Context, name string, all []provenance.Declaration, r *re
 			}
 		}
 	}
-	if digests = onDisk(ctx, name); digests != nil {
+	if digests = onDisk(ctx, name); slices.ContainsFunc(all, func(d provenance.Declaration) bool { return slices.Contains(digests, d.Digest) }) {
 		return nil, digests, nil
+	}
+	if digests != nil {
+		return nil, nil, fmt.Errorf("no source is %s as it is now and alone: samovar withdraw --file %[1]s looks for its documents in every corpus", name)
 	}
 	if contain != nil {
 		return nil, nil, fmt.Errorf("no source is of %q as a whole; give whole what contains it: %q", name, contain)

@@ -27,6 +27,9 @@ const (
 	maxFiles = 10_000
 )
 
+// errNoFile is returned for pipes and devices, which may never end.
+var errNoFile = errors.New("it is no file but a pipe or a device: write what it gives into a file")
+
 // list returns the file at path, or the files of that folder whose format is
 // one of the known extensions, in the order of their names. A folder that holds
 // nothing but another one stands for that one.
@@ -36,6 +39,9 @@ func list(path string, known []string) (files []string, err error) {
 		return nil, errors.Unwrap(err)
 	}
 	if !info.IsDir() {
+		if !info.Mode().IsRegular() {
+			return nil, errNoFile
+		}
 		if _, ext := split(path); !slices.Contains(known, ext) {
 			return nil, fmt.Errorf("it does not end in %s, which %s is expected to", strings.Join(known, ", "), filepath.Base(path))
 		}
@@ -73,6 +79,9 @@ func list(path string, known []string) (files []string, err error) {
 // unpack reads a file, which must be UTF-8 once it is unpacked. A byte order
 // mark is taken off.
 func unpack(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // to open a pipe would wait
+		return nil, errNoFile
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, errors.Unwrap(err)
@@ -92,12 +101,12 @@ func unpack(path string) ([]byte, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("unpack it: %w", err)
+		return nil, fmt.Errorf("unpack it: %w: it is cut off or damaged, fetch it again", err)
 	}
 	text, err := io.ReadAll(io.LimitReader(r, maxBytes+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("unpack it: %w", err)
+		return nil, fmt.Errorf("unpack it: %w: it is cut off or damaged, fetch it again", err)
 	case len(text) > maxBytes:
 		return nil, fmt.Errorf("it has more than %d MiB unpacked: cut it into several files", maxBytes>>20)
 	case !utf8.Valid(text):

@@ -123,6 +123,19 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestNoFile: what may never end is not opened.
+func TestNoFile(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "a.jsonl")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Skip(err)
+	}
+	for _, path := range []string{link, filepath.Dir(link)} {
+		if _, err := task.Read(task.Blimp, path); err == nil || !strings.Contains(err.Error(), "a pipe or a device") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 func TestFolders(t *testing.T) {
 	for _, x := range []struct {
 		kind  task.Kind

@@ -339,6 +339,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
       name: 'اسم النموذج',
       nameNote: 'حروف لاتينية صغيرة وأرقام، وبينها . _ -',
       language: 'لغة النصوص',
+      asRead: 'تُحدَّد من النصوص',
       noLanguage: 'لا لغة، كالشيفرة مثلًا',
       origin: 'من كتبها أو جمعها',
       originNote: 'يُكتب ذلك على بطاقة النموذج.',

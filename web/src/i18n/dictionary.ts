@@ -238,6 +238,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       name: string;
       nameNote: string;
       language: string;
+      asRead: string;
       noLanguage: string;
       origin: string;
       originNote: string;

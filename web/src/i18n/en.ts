@@ -327,6 +327,7 @@ export const en: Dictionary<'one' | 'other'> = {
       name: 'Name of the model',
       nameNote: 'Small letters, digits, and . _ - between them.',
       language: 'Language of the texts',
+      asRead: 'As the texts read',
       noLanguage: 'None, such as source code',
       origin: 'Who wrote or collected them',
       originNote: 'It is written on the card of the model.',

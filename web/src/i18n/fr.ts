@@ -327,6 +327,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
       name: 'Nom du modèle',
       nameNote: 'Lettres minuscules sans accent, chiffres, et . _ - entre eux.',
       language: 'Langue des textes',
+      asRead: 'D’après les textes',
       noLanguage: 'Aucune, par exemple du code source',
       origin: 'Qui les a écrits ou réunis',
       originNote: 'Ce sera écrit sur la fiche du modèle.',
