@@ -2,10 +2,6 @@
 
 package kernel
 
-func q8Layout() (group int, bias byte) { return 4, 128 }
-
-func wideCodes(Format) bool { return false }
-
 func (a *Activations) quantize(r int, x []float32) { a.quantizeGeneric(r, x) }
 
 func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {

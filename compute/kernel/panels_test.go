@@ -8,7 +8,8 @@ import (
 
 // panelWant is the definition in MulPanels' comment for one output.
 func panelWant(t Format, w []byte, x []float32) (acc float32) {
-	if t.Panels() == F32 {
+	l := t.layout()
+	if l == nil {
 		row := make([]float32, len(x))
 		Dequantize(t, row, w)
 		for i, v := range x {
@@ -16,49 +17,21 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 		}
 		return acc
 	}
-	if l := t.layout(); l != nil && l.numbers == 256 {
-		return panelWantK(l, w, x)
-	}
-	_, size := t.Block()
-	codes := make([]float32, 32)
-	for b := range len(x) / 32 {
-		block := w[b*size:][:size]
-		unit := append([]byte{0, 0x3c}, block[2:]...) // with a scale of 1
-		Dequantize(t, codes, unit)
-		d, id := scaleQ8(x[b*32:][:32])
-		var dot int32
-		for i, v := range x[b*32:][:32] {
-			dot += int32(codes[i]) * int32(codeQ8(v, id))
-		}
-		acc = fma(float32(dot), float32(f16At(block, 0)*d), acc)
-	}
-	return acc
-}
-
-// panelWantK is the same for K-quants.
-func panelWantK(l *layout, w []byte, x []float32) (acc float32) {
 	var b block
-	for i := range len(x) / 256 {
-		l.get(&b, w[i*l.bytes:][:l.bytes])
-		for j := range 256 / l.sub {
-			s, m := b.line(j)
-			for c := 0; c < l.sub; c += min(16, l.sub) { // a scale of 32 columns counts as two of 16 where it has no minimum
-				at, n := j*l.sub+c, min(16, l.sub)
-				if l.minimum > 0 {
-					n = l.sub
-				}
-				d, id := scaleQ8(x[256*i+at/32*32:][:32])
-				var dot, sum int32
-				for k, v := range x[256*i+at:][:n] {
-					q := int32(codeQ8(v, id))
-					dot, sum = dot+q*int32(l.levels[b.codes[at+k]]), sum+q
-				}
-				acc = fma(float32(dot), float32(s*d), acc)
-				if l.minimum > 0 {
-					acc = fma(float32(-sum), float32(m*d), acc)
-					break
-				}
-			}
+	for at := 0; at < len(x); at += l.sub {
+		if at%l.numbers == 0 {
+			l.get(&b, w[at/l.numbers*l.bytes:][:l.bytes])
+		}
+		s, m := b.line(at % l.numbers / l.sub)
+		d, id := scaleQ8(x[at/32*32:][:32])
+		var dot, sum int32
+		for k, v := range x[at:][:l.sub] {
+			q := int32(codeQ8(v, id))
+			dot, sum = dot+q*int32(l.levels[b.codes[at%l.numbers+k]]), sum+q
+		}
+		acc = fma(float32(dot), float32(s*d), acc)
+		if l.minimum > 0 {
+			acc = fma(m, float32(float32(-sum)*d), acc)
 		}
 	}
 	return acc
