@@ -141,11 +141,11 @@ func scaleQ8(x []float32) (d, id float32) {
 	return d, 1 / d
 }
 
-// codeQ8 rounds v·id, halves away from zero; NaN gives -127.
+// codeQ8 rounds v·id, halves away from zero; NaN gives -128.
 func codeQ8(v, id float32) int8 {
 	v *= id
 	if v != v {
-		return -127
+		return -128
 	}
 	// The largest number below one half: adding it and truncating rounds
 	// halves away from zero and nothing below them up.

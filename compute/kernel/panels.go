@@ -91,7 +91,7 @@ type Activations struct {
 // blockScale belongs to the quantised inputs that meet one scale of W: the 32 of
 // a block, or half of them. Its sum is Σ codes as W needs it added:
 //
-//	W without minima   an int32, times the level of W's code 0 (as an unsigned byte)
+//	W without minima   an int32, times the least level of W
 //	W with minima      a float32, -Σ codes, rounded, times d
 type blockScale struct {
 	d   float32

@@ -5,15 +5,15 @@ package kernel
 import "unsafe"
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: y, panels and the last two fields change.
+// also their memory: y, panels and what has no name change.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // blocks of columns
 	panels          int
 	ldx, lds, ldy   int
 	size            int                         // bytes of a panel
-	_               int                         // panels taken together
-	_               [4 * 8 * panelWidth]float32 // and their sums
+	_               [4]int                      // where they are: see _asm/panels.go
+	_               [4 * 8 * panelWidth]float32 // sums of panels taken together
 }
 
 //go:noescape

@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // Panels of quantised formats are made of strips, 32 columns of 16 outputs each. A
@@ -39,17 +40,13 @@ func (p part) mask() uint32 { return (1<<p.bits - 1) * 0x01010101 }
 // bits returns how many bits a code has.
 func (l *layout) bits() int { return bits.Len(uint(len(l.levels) - 1)) }
 
-// offset is what the sum of codes of x is multiplied by: the level of code 0 where
-// levels are 1 apart, and that of byte 0 where kernels look them up as bytes; with
-// minima, which are taken off, -1.
+// offset is what the sum of codes of x is multiplied by: the least level, above
+// which kernels count levels; with minima, which are taken off, -1.
 func (l *layout) offset() int {
-	switch {
-	case l.minimum > 0:
+	if l.minimum > 0 {
 		return -1
-	case l.middles != nil:
-		return -128
 	}
-	return int(l.levels[0])
+	return int(slices.Min(l.levels))
 }
 
 // lines returns 2 where scales come with minima, else 1.

@@ -2,143 +2,182 @@ package main
 
 import "fmt"
 
-// mulAVX2 multiplies codes of W by codes of x with VPMADDUBSW, whose sums of two
-// products fit int16: codes are at most 128 in magnitude, those of x 127. Levels
-// of either sign are multiplied as magnitudes, by codes of x that have taken the
-// sign. Where the products under a scale fit int16 as well they are added as such.
+// avx2 multiplies codes of W, as unsigned bytes, by signed codes of x with
+// VPMADDUBSW. Its sums of two products are added in int16 for as many columns as
+// fit, then in int32. Bytes above 127 do not fit at all: they are multiplied as
+// two nibbles. A strip is multiplied in two halves of 8 outputs.
 //
-// Dot products are in 0…2n-1, two for each row, and temporary ones from there
-// on. The stack holds d and dmin of a block of 256 as float32, and the counter.
+//	0…n-1    sums of products in int16
+//	n…2n-1   where needed, the same in int32, or those of the high nibbles
+//	…11      constants, as many as there is room for
+//	12, 13   codes, or scales and minima
+//	14, 15   x, products
+type avx2 struct {
+	quantized
+	registers map[string]string // of constants
+}
+
 func mulAVX2(a *asm, f format, n int) {
-	q := newQuantized(kernelName(f.name, "AVX2", n), n, f)
-	q.write(a, func() {}, func() {
-		if f.block == 256 {
-			for i := range 2 * f.lines() {
-				a.i("VCVTPH2PS %d(DI), Y0", 16*i)
-				a.i("VMOVUPS Y0, %d(SP)", 32*i)
+	q := avx2{newQuantized(f, "AVX2", n), map[string]string{}}
+	q.write(a, func() { q.setup(a) }, func() {
+		for s := range 32 / f.sub {
+			for h := range 2 {
+				q.dots(a, s, h)
+				q.add(a, s, h)
 			}
 		}
-		q.strips(a, func() {
-			for s := range 32 / f.sub {
-				q.dotsAVX2(a, s)
-				for h := range 2 {
-					q.addAVX2(a, s, h)
-				}
-			}
-		})
 	})
 }
 
-// dotsAVX2 sets the dot products to those of the columns under scale s of a
-// strip.
-func (q quantized) dotsAVX2(a *asm, s int) {
-	n := q.n
-	for r := range 2 * n {
-		ymm.zero(a, r)
+// setup loads constants into the registers that are free.
+func (q avx2) setup(a *asm) {
+	free := q.n
+	if q.nibbles() || q.run() < q.sub/4 {
+		free *= 2
 	}
-	for g := s * q.sub / 4; g < (s+1)*q.sub/4; g++ {
-		if q.signed() {
-			q.groupSigned(a, g)
-		} else {
-			q.groupUnsigned(a, g)
-		}
+	names := []string{"ones"}
+	for _, p := range q.parts() {
+		names = append(names, p.maskName())
 	}
-	if q.narrow() {
-		for r := range 2 * n {
-			a.i("VPMADDWD ones<>(SB), Y%d, Y%d", r, r)
-		}
-	}
-	if q.minima || q.signed() {
-		return
-	}
-	for r := range n {
-		a.i("VPBROADCASTD %s, Y%d", q.scales.at(r, 8*s+4), 2*n)
-		for h := range 2 {
-			a.i("VPADDD Y%d, Y%d, Y%d", 2*n, 2*r+h, 2*r+h)
+	for _, name := range names {
+		if free < 12 {
+			q.registers[name] = fmt.Sprintf("Y%d", free)
+			a.i("VMOVDQU %s<>(SB), Y%d", name, free)
+			free++
 		}
 	}
 }
 
-// groupUnsigned multiplies columns 4g to 4g+3.
-func (q quantized) groupUnsigned(a *asm, g int) {
-	c := 2 * q.n
-	for h := range 2 {
-		q.codesAVX2(a, g, h, c+h, c+2)
+// constant returns the register of a constant, or its place in memory.
+func (q avx2) constant(name string) string {
+	if r, ok := q.registers[name]; ok {
+		return r
+	}
+	return name + "<>(SB)"
+}
+
+// run returns how many groups of 4 columns add up in int16: codes of x are at
+// most 128 in magnitude.
+func (q avx2) run() int { return (1<<15 - 1) / (2 * 128 * q.largest()) }
+
+// nibbles says that bytes of W do not fit.
+func (q avx2) nibbles() bool { return q.run() == 0 }
+
+// dots sets registers to the dot products of half h of the outputs with the
+// columns under scale s of a strip.
+func (q avx2) dots(a *asm, s, h int) {
+	groups, run := q.sub/4, q.run()
+	if q.nibbles() {
+		run = groups
+	}
+	for i := range groups {
+		q.codes(a, s*groups+i, h)
+		for r := range q.n {
+			a.i("VPBROADCASTD %s, Y14", q.x.at(r, 4*(s*groups+i)))
+			q.multiply(a, 12, r, i%run == 0)
+			if q.nibbles() {
+				q.multiply(a, 13, q.n+r, i%run == 0)
+			}
+		}
+		if run < groups && (i+1)%run == 0 || i == groups-1 {
+			q.widen(a, i < run)
+		}
+	}
+	if q.minima {
+		return
 	}
 	for r := range q.n {
-		a.i("VPBROADCASTD %s, Y%d", q.x.at(r, 4*g), c+2)
-		for h := range 2 {
-			q.product(a, c+2, c+h, c+3-h, 2*r+h) // the second product may take the place of x
-		}
+		a.i("VPBROADCASTD %s, Y14", q.scales.at(r, 8*s+4))
+		a.i("VPADDD Y14, Y%d, Y%d", q.dot(r), q.dot(r))
 	}
 }
 
-// groupSigned is groupUnsigned for levels of either sign.
-func (q quantized) groupSigned(a *asm, g int) {
-	w, magnitude, x := 2*q.n, 2*q.n+1, 2*q.n+2
-	for h := range 2 {
-		q.codesAVX2(a, g, h, w, x)
-		a.i("VPABSB Y%d, Y%d", w, magnitude)
-		for r := range q.n {
-			a.i("VPBROADCASTD %s, Y%d", q.x.at(r, 4*g), x)
-			a.i("VPSIGNB Y%d, Y%d, Y%d", w, x, x)
-			q.product(a, x, magnitude, x, 2*r+h)
-		}
+// dot returns the register of the dot product with row r.
+func (q avx2) dot(r int) int {
+	if !q.nibbles() && q.run() < q.sub/4 {
+		return q.n + r
 	}
+	return r
 }
 
-// product adds x·w to a dot product by way of register t.
-func (q quantized) product(a *asm, x, w, t, dot int) {
-	a.i("VPMADDUBSW Y%d, Y%d, Y%d", x, w, t)
-	if q.narrow() {
-		a.i("VPADDW Y%d, Y%d, Y%d", t, dot, dot)
+// multiply adds the products of the codes in a register with those in Y14 to
+// sums in int16, or begins with them.
+func (q avx2) multiply(a *asm, codes, sum int, begin bool) {
+	if begin {
+		a.i("VPMADDUBSW Y14, Y%d, Y%d", codes, sum)
 		return
 	}
-	a.i("VPMADDWD ones<>(SB), Y%d, Y%d", t, t)
-	a.i("VPADDD Y%d, Y%d, Y%d", t, dot, dot)
+	a.i("VPMADDUBSW Y14, Y%d, Y15", codes)
+	a.i("VPADDW Y15, Y%d, Y%d", sum, sum)
 }
 
-// codesAVX2 takes half h of the codes of columns 4g to 4g+3 out of their parts,
-// into register c. Uses t.
-func (q quantized) codesAVX2(a *asm, g, h, c, t int) {
-	codes, _ := q.codesAt()
+// widen turns sums in int16 into dot products, or adds them to those.
+func (q avx2) widen(a *asm, begin bool) {
+	for r := range q.n {
+		if q.nibbles() {
+			a.i("VPMADDWD sixteens<>(SB), Y%d, Y15", q.n+r)
+			begin = false
+		}
+		switch {
+		case q.nibbles():
+			a.i("VPMADDWD %s, Y%d, Y%d", q.constant("ones"), r, r)
+			a.i("VPADDD Y15, Y%d, Y%d", r, r)
+		case begin:
+			a.i("VPMADDWD %s, Y%d, Y%d", q.constant("ones"), r, q.dot(r))
+		default:
+			a.i("VPMADDWD %s, Y%d, Y15", q.constant("ones"), r)
+			a.i("VPADDD Y15, Y%d, Y%d", q.dot(r), q.dot(r))
+		}
+	}
+}
+
+// codes takes half h of the codes of columns 4g to 4g+3 out of their parts. Low
+// nibbles of bytes come to be in 12, high ones in 13.
+func (q avx2) codes(a *asm, g, h int) {
+	from, _ := q.codesAt()
 	for i, p := range q.parts() {
 		vector, shift := p.of(g)
-		to := c
-		if i > 0 {
-			to = t
-		}
-		a.i("VMOVDQU %d(DI), Y%d", codes+64*vector+32*h, to)
+		at, c, mask := from+64*vector+32*h, 12+i, q.constant(p.maskName())
+		a.i("VMOVDQU %d(DI), Y%d", at, c)
 		if q.bits == 8 {
-			a.i("VPXOR bias<>(SB), Y%d, Y%d", c, c)
-			return
+			a.i("VPSRLW $4, Y12, Y13")
+			a.i("VPAND %s, Y13, Y13", mask)
 		}
 		if shift != 0 {
-			shiftWords(a, ymm, shift, to, to)
+			shiftWords(a, ymm, shift, c, c)
 		}
-		a.i("VPAND %s, Y%d, Y%d", maskName(p), to, to)
+		a.i("VPAND %s, Y%d, Y%d", mask, c, c)
 		if i > 0 {
-			a.i("VPOR Y%d, Y%d, Y%d", t, c, c)
+			a.i("VPOR Y13, Y12, Y12")
 		}
 	}
-	if q.levels != nil {
-		a.i("VMOVDQU %s, Y%d", q.table(0), t)
-		a.i("VPSHUFB Y%d, Y%d, Y%d", c, t, c)
+	if q.levels == nil {
+		return
 	}
+	if !q.nibbles() {
+		a.i("VMOVDQU %s<>(SB), Y14", q.table())
+		a.i("VPSHUFB Y12, Y14, Y12")
+		return
+	}
+	a.i("VMOVDQU %sLow<>(SB), Y14", q.table())
+	a.i("VMOVDQU %sHigh<>(SB), Y13", q.table())
+	a.i("VPSHUFB Y12, Y13, Y13")
+	a.i("VPSHUFB Y12, Y14, Y12")
 }
 
-// addAVX2 adds half h of the dot products under scale s of a strip to the sums.
-func (q quantized) addAVX2(a *asm, s, h int) {
+// add adds half h of the dot products under scale s of a strip to the sums.
+func (q avx2) add(a *asm, s, h int) {
 	line := func(minima bool, t int) {
-		at, stack := q.scaleAt(s, minima), 32*h
+		at, head := q.scaleAt(s, minima), 16*h
 		if minima {
-			stack += 64
+			head += 32
 		}
 		switch {
 		case q.block == 256:
 			a.i("VPMOVSXBD %d(DI), Y%d", at+8*h, t)
+			a.i("VCVTPH2PS %d(CX), Y14", head)
 			a.i("VCVTDQ2PS Y%d, Y%d", t, t)
-			a.i("VMULPS %d(SP), Y%d, Y%d", stack, t, t)
+			a.i("VMULPS Y14, Y%d, Y%d", t, t)
 		case q.bf16:
 			a.i("VPMOVZXWD %d(DI), Y%d", at+16*h, t)
 			a.i("VPSLLD $16, Y%d, Y%d", t, t)
@@ -146,66 +185,20 @@ func (q quantized) addAVX2(a *asm, s, h int) {
 			a.i("VCVTPH2PS %d(DI), Y%d", at+16*h, t)
 		}
 	}
-	scale, least, t := 12, 13, 14
-	line(false, scale)
+	line(false, 12)
 	if q.minima {
-		line(true, least)
+		line(true, 13)
 	}
 	for r := range q.n {
-		dot := 2*r + h
-		a.i("VBROADCASTSS %s, Y%d", q.scales.at(r, 8*s), t)
+		dot, at := q.dot(r), 64*r+32*h
+		a.i("VBROADCASTSS %s, Y14", q.scales.at(r, 8*s))
 		a.i("VCVTDQ2PS Y%d, Y%d", dot, dot)
-		a.i("VMULPS Y%d, Y%d, Y%d", t, scale, t)
-		a.i("VFMADD213PS %d(AX), Y%d, Y%d", 32*dot, t, dot)
+		a.i("VMULPS Y14, Y12, Y14")
+		a.i("VFMADD213PS %d(AX), Y14, Y%d", at, dot)
 		if q.minima {
-			a.i("VBROADCASTSS %s, Y%d", q.scales.at(r, 8*s+4), t)
-			a.i("VFMADD231PS Y%d, Y%d, Y%d", least, t, dot)
+			a.i("VBROADCASTSS %s, Y15", q.scales.at(r, 8*s+4))
+			a.i("VFMADD231PS Y13, Y15, Y%d", dot)
 		}
-		a.i("VMOVUPS Y%d, %d(AX)", dot, 32*dot)
+		a.i("VMOVUPS Y%d, %d(AX)", dot, at)
 	}
-}
-
-func maskName(p part) string { return fmt.Sprintf("mask%02x<>(SB)", byte(p.mask())) }
-
-// table names the levels of a format, with a bias added.
-func (q quantized) table(bias int) string { return tableName(q.format, bias) + "<>(SB)" }
-
-func tableName(f format, bias int) string {
-	if f.bf16 {
-		return fmt.Sprintf("e2m1plus%d", bias)
-	}
-	return fmt.Sprintf("nonLinearPlus%d", bias)
-}
-
-// panelConstants defines what the kernels read: masks, and levels twice over.
-func panelConstants(a *asm) {
-	a.constant("ones", 0x00010001, 8)
-	a.constant("bias", 0x80808080, 8)
-	seen := map[string]bool{}
-	for _, f := range formats {
-		for _, p := range f.parts() {
-			if name := fmt.Sprintf("mask%02x", byte(p.mask())); f.bits < 8 && !seen[name] {
-				seen[name] = true
-				a.constant(name, p.mask(), 8)
-			}
-		}
-		for _, bias := range []int{0, 128} {
-			if name := tableName(f, bias); f.levels != nil && !seen[name] {
-				seen[name] = true
-				a.constants(name, words(f.levels, bias)...)
-			}
-		}
-	}
-}
-
-// words packs levels twice over as bytes into 4-byte words.
-func words(levels []int8, bias int) (all []uint32) {
-	for i := range 2 * len(levels) / 4 {
-		var word uint32
-		for j := range 4 {
-			word |= uint32(byte(int(levels[(4*i+j)%len(levels)])+bias)) << (8 * j)
-		}
-		all = append(all, word)
-	}
-	return all
 }

@@ -9,30 +9,29 @@ import (
 // format is what kernels must know of a quantised format; see strips.go in
 // package kernel for how its panels are laid out.
 type format struct {
-	name    string
-	bits    int    // of a code
-	block   int    // columns: 32 or 256
-	sub     int    // columns under one scale
-	minima  bool   // each scale has one
-	bf16    bool   // scales are BF16, not F16
-	largest int    // magnitude that AVX2 multiplies by
-	levels  []int8 // what codes stand for, where that is a table
+	name   string
+	bits   int    // of a code
+	block  int    // columns: 32 or 256
+	sub    int    // columns under one scale
+	minima bool   // each scale has one
+	bf16   bool   // scales are BF16, not F16
+	levels []int8 // what codes stand for, where that is a table
 }
 
 var formats = []format{
-	{name: "Q8_0", bits: 8, block: 32, sub: 32, largest: 128},
-	{name: "Q4_0", bits: 4, block: 32, sub: 32, largest: 15},
-	{name: "Q4_1", bits: 4, block: 32, sub: 32, largest: 15, minima: true},
-	{name: "Q5_0", bits: 5, block: 32, sub: 32, largest: 31},
-	{name: "Q5_1", bits: 5, block: 32, sub: 32, largest: 31, minima: true},
-	{name: "IQ4_NL", bits: 4, block: 32, sub: 32, largest: 127, levels: nonLinear},
-	{name: "MXFP4", bits: 4, block: 32, sub: 32, largest: 12, levels: e2m1, bf16: true},
-	{name: "Q2_K", bits: 2, block: 256, sub: 16, largest: 3, minima: true},
-	{name: "Q3_K", bits: 3, block: 256, sub: 16, largest: 7},
-	{name: "Q4_K", bits: 4, block: 256, sub: 32, largest: 15, minima: true},
-	{name: "Q5_K", bits: 5, block: 256, sub: 32, largest: 31, minima: true},
-	{name: "Q6_K", bits: 6, block: 256, sub: 16, largest: 63},
-	{name: "IQ4_XS", bits: 4, block: 256, sub: 32, largest: 127, levels: nonLinear},
+	{name: "Q8_0", bits: 8, block: 32, sub: 32},
+	{name: "Q4_0", bits: 4, block: 32, sub: 32},
+	{name: "Q4_1", bits: 4, block: 32, sub: 32, minima: true},
+	{name: "Q5_0", bits: 5, block: 32, sub: 32},
+	{name: "Q5_1", bits: 5, block: 32, sub: 32, minima: true},
+	{name: "IQ4_NL", bits: 4, block: 32, sub: 32, levels: nonLinear},
+	{name: "MXFP4", bits: 4, block: 32, sub: 32, levels: e2m1, bf16: true},
+	{name: "Q2_K", bits: 2, block: 256, sub: 16, minima: true},
+	{name: "Q3_K", bits: 3, block: 256, sub: 16},
+	{name: "Q4_K", bits: 4, block: 256, sub: 32, minima: true},
+	{name: "Q5_K", bits: 5, block: 256, sub: 32, minima: true},
+	{name: "Q6_K", bits: 6, block: 256, sub: 16},
+	{name: "IQ4_XS", bits: 4, block: 256, sub: 32, levels: nonLinear},
 }
 
 // nonLinear and e2m1 are those of package kernel.
@@ -71,16 +70,41 @@ func (p part) of(g int) (vector, shift int) {
 	return p.vector + g%p.bits, p.bits*(g/p.bits) - p.at
 }
 
-// mask covers a part in every byte of a code.
-func (p part) mask() uint32 { return (1<<p.bits - 1) << p.at * 0x01010101 }
+// mask covers a part in every byte of codes; of whole bytes, the low nibble.
+func (p part) mask() uint32 { return (1<<min(p.bits, 4) - 1) << p.at * 0x01010101 }
 
-// signed says whether levels have either sign, in bytes: kernels for AVX2 then
-// multiply magnitudes.
-func (f format) signed() bool { return f.levels != nil || f.bits == 8 }
+func (p part) maskName() string { return fmt.Sprintf("mask%02x", byte(p.mask())) }
 
-// narrow says whether the products of AVX2 with the columns under one scale add
-// up in int16. Codes of x are at most 127 in magnitude.
-func (f format) narrow() bool { return f.sub/2*f.largest*127 <= 1<<15-1 }
+// largest returns the largest byte that is multiplied: a code, or how far a level
+// is above the least.
+func (f format) largest() int {
+	if f.levels != nil {
+		return int(slices.Max(f.levels)) - int(slices.Min(f.levels))
+	}
+	return 1<<f.bits - 1
+}
+
+// table names the levels.
+func (f format) table() string {
+	if f.bf16 {
+		return "e2m1"
+	}
+	return "nonLinear"
+}
+
+// bytes returns the levels above the least, as 4-byte words twice over; of each
+// the bits from one on that a mask has.
+func (f format) bytes(from int, mask uint32) (words []uint32) {
+	for i := range 8 {
+		var word uint32
+		for j := range 4 {
+			level := int(f.levels[(4*i+j)%16]) - int(slices.Min(f.levels))
+			word |= uint32(level) >> from & mask << (8 * j)
+		}
+		words = append(words, word)
+	}
+	return words
+}
 
 // head returns the bytes of the d, and dmin, of a block of 256.
 func (f format) head() int {
@@ -115,6 +139,29 @@ func (f format) scaleAt(s int, minima bool) int {
 func (f format) codesAt() (at, size int) {
 	at = f.scaleAt(0, true) * f.lines()
 	return at, at + 64*f.bits
+}
+
+// constants defines what the kernels of panels read.
+func constants(a *asm) {
+	defined := map[string]bool{}
+	define := func(name string, words ...uint32) {
+		if !defined[name] {
+			defined[name] = true
+			a.constants(name, words...)
+		}
+	}
+	a.constant("ones", 0x00010001, 8)
+	a.constant("sixteens", 0x00100010, 8)
+	for _, f := range formats {
+		for _, p := range f.parts() {
+			define(p.maskName(), slices.Repeat([]uint32{p.mask()}, 8)...)
+		}
+		if f.levels != nil {
+			define(f.table(), f.bytes(0, 0xff)...)
+			define(f.table()+"Low", f.bytes(0, 0x0f)...)
+			define(f.table()+"High", f.bytes(4, 0x0f)...)
+		}
+	}
 }
 
 // declarations writes the Go side: a declaration for each kernel of panels, and

@@ -12,8 +12,11 @@ const (
 	callLds    // … of scales
 	callLdy    // … of y
 	callSize   // bytes of a panel
-	callGroup  // for the kernel: the panels of a group
-	callSums   // … and its sums
+	callGroup  // for the kernel: panels of a group
+	callBlocks // … blocks left
+	callHead   // … the first panel's block
+	callStrips // … strips of it left
+	callSums   // … sums of the group
 )
 
 func panels(a *asm) {
@@ -33,7 +36,7 @@ func panels(a *asm) {
 			mulVNNI(a, f, r)
 		}
 	}
-	panelConstants(a)
+	constants(a)
 	quantizers(a)
 }
 
@@ -117,69 +120,69 @@ func mulF32(a *asm, name string, v vec, n, p int) {
 	a.ret()
 }
 
-// A quantised kernel multiplies n rows by groups of up to 4 panels: block by
-// block, through all panels of the group. Four streams through memory keep the
+// A quantised kernel multiplies n rows by groups of up to 4 panels: strip by
+// strip, through all panels of the group. Four streams through memory keep the
 // hardware's prefetching busy where one leaves half of the bandwidth unused.
 //
-// The group's block is at SI, the block in hand at DI, its sums (n rows of 16)
-// at AX, the panels left in R14 and the call in R15. Rows of x start at R8, R9
-// and R10, their scales at R11, R12 and R13, DX and BX apart. CX blocks are
-// left.
+// The group's strip is at SI, the strip in hand at DI, d and dmin of its block at
+// CX, its sums (n rows of 16) at AX, the panels left in R14 and the call in R15.
+// Rows of x start at R8, R9 and R10, their scales at R11, R12 and R13, DX and BX
+// apart.
 type quantized struct {
 	format
 	name      string
 	n         int
-	wBytes    int // of a block of W
-	xBytes    int // of a block of x
-	sBytes    int // of the scales of a block of x
 	x, scales rows
 }
 
-func newQuantized(name string, n int, f format) quantized {
-	_, strip := f.codesAt()
-	return quantized{f, name, n, f.head() + f.block/32*strip, f.block, f.block / f.sub * 8,
+func newQuantized(f format, level string, n int) quantized {
+	return quantized{f, kernelName(f.name, level, n), n,
 		rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
 }
 
-// frame is the stack of a kernel: for blocks of 256 d and dmin, and the strips
-// that are left.
-func (q quantized) frame() int {
-	if q.block == 32 {
-		return 0
-	}
-	return counter + 8
-}
-
-const counter = 128
-
-// strips runs body for each strip of a block, with DI, x and scales at it.
-func (q quantized) strips(a *asm, body func()) {
-	if q.block == 32 {
-		body()
-		return
-	}
-	_, size := q.codesAt()
-	a.i("MOVQ $8, %d(SP)", counter)
-	a.i("ADDQ $%d, DI", q.head())
-	a.p("strip:")
-	body()
-	q.x.advance(a, q.n, q.xBytes/8)
-	q.scales.advance(a, q.n, q.sBytes/8)
-	a.i("ADDQ $%d, DI", size)
-	a.i("DECQ %d(SP)", counter)
-	a.i("JNZ strip")
-	q.x.advance(a, q.n, -q.xBytes)
-	q.scales.advance(a, q.n, -q.sBytes)
-	a.i("SUBQ $%d, DI", q.head()+8*size)
-}
-
-// write writes the kernel around what it does with one block of one panel.
+// write writes the kernel around what it does with one strip of one panel.
 func (q quantized) write(a *asm, setup, body func()) {
-	a.function(q.name, q.frame(), 8)
+	a.function(q.name, 0, 8)
 	a.i("MOVQ call+0(FP), R15")
 	a.i("MOVQ %d(R15), SI", callW)
 	setup()
 	a.p("group:")
+	q.start(a)
+	a.p("block:")
+	if q.block == 256 {
+		a.i("MOVQ SI, %d(R15)", callHead)
+		a.i("ADDQ $%d, SI", q.head())
+		a.i("MOVQ $8, %d(R15)", callStrips)
+		a.p("strip:")
+		a.i("MOVQ %d(R15), CX", callHead)
+	}
+	a.i("MOVQ SI, DI")
+	a.i("LEAQ %d(R15), AX", callSums)
+	a.i("MOVQ %d(R15), R14", callGroup)
+	a.p("panel:")
+	body()
+	if q.block == 256 {
+		a.i("ADDQ %d(R15), CX", callSize)
+	}
+	a.i("ADDQ %d(R15), DI", callSize)
+	a.i("ADDQ $%d, AX", 64*q.n)
+	a.i("DECQ R14")
+	a.i("JNZ panel")
+	_, size := q.codesAt()
+	a.i("ADDQ $%d, SI", size)
+	q.x.advance(a, q.n, 32)
+	q.scales.advance(a, q.n, 32/q.sub*8)
+	if q.block == 256 {
+		a.i("DECQ %d(R15)", callStrips)
+		a.i("JNZ strip")
+	}
+	a.i("DECQ %d(R15)", callBlocks)
+	a.i("JNZ block")
+	q.store(a)
+}
+
+// start sets the size of a group, clears its sums and goes to the first column.
+func (q quantized) start(a *asm) {
 	a.i("MOVQ %d(R15), R14", callPanels)
 	a.i("CMPQ R14, $4")
 	a.i("JLE sized")
@@ -200,24 +203,9 @@ func (q quantized) write(a *asm, setup, body func()) {
 	a.i("MOVQ %d(R15), R8", callX)
 	a.i("MOVQ %d(R15), R11", callScales)
 	a.i("MOVQ %d(R15), CX", callK)
+	a.i("MOVQ CX, %d(R15)", callBlocks)
 	q.x.spread(a, q.n)
 	q.scales.spread(a, q.n)
-	a.p("block:")
-	a.i("MOVQ SI, DI")
-	a.i("LEAQ %d(R15), AX", callSums)
-	a.i("MOVQ %d(R15), R14", callGroup)
-	a.p("panel:")
-	body()
-	a.i("ADDQ %d(R15), DI", callSize)
-	a.i("ADDQ $%d, AX", 64*q.n)
-	a.i("DECQ R14")
-	a.i("JNZ panel")
-	a.i("ADDQ $%d, SI", q.wBytes)
-	q.x.advance(a, q.n, q.xBytes)
-	q.scales.advance(a, q.n, q.sBytes)
-	a.i("DECQ CX")
-	a.i("JNZ block")
-	q.store(a)
 }
 
 // store writes the sums of a group to y and goes on to the next group. SI is

@@ -10,7 +10,7 @@ func quantizers(a *asm) {
 	a.constant("magnitude", 0x7fffffff, 8)
 	a.constant("sign", 0x80000000, 8)
 	a.constant("half", 0x3effffff, 8)
-	a.constant("low", 0xffffff81, 8) // -127
+	a.constant("low", 0xffffff80, 8) // -128
 	a.constant("most", 0x42fe0000, 1)
 	a.constant("least", 0x00800000, 1)
 	a.constant("one", 0x3f800000, 1)

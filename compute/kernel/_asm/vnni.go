@@ -10,21 +10,21 @@ package main
 //	22, 23 codes of 4 columns
 //	24, 31 temporary
 //	25, 26 scales and minima
-//	27, 28 d and dmin of a block of 256
+//	27, 28 d and dmin
 //	29, 30 masks of the parts of a code, or its levels
 func mulVNNI(a *asm, f format, n int) {
-	q := newQuantized(kernelName(f.name, "AVX512", n), n, f)
+	q := newQuantized(f, "AVX512", n)
 	q.write(a, func() { q.masksVNNI(a) }, func() {
 		for r := range n {
 			a.i("VMOVUPS %d(AX), Z%d", 64*r, r)
 		}
 		if f.block == 256 {
-			a.i("VCVTPH2PS (DI), Z27")
+			a.i("VCVTPH2PS (CX), Z27")
 			if f.minima {
-				a.i("VCVTPH2PS 32(DI), Z28")
+				a.i("VCVTPH2PS 32(CX), Z28")
 			}
 		}
-		q.strips(a, func() { q.stripVNNI(a) })
+		q.stripVNNI(a)
 		for r := range n {
 			a.i("VMOVUPS Z%d, %d(AX)", r, 64*r)
 		}
@@ -40,7 +40,7 @@ func (q quantized) masksVNNI(a *asm) {
 		a.i("VPBROADCASTD AX, Z%d", 29+i)
 	}
 	if q.levels != nil {
-		a.i("VBROADCASTI32X4 %s, Z30", q.table(128))
+		a.i("VBROADCASTI32X4 %s<>(SB), Z30", q.table())
 	}
 }
 
