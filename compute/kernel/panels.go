@@ -82,9 +82,12 @@ func packF32(panel []byte, t Format, w []byte, rows, k int) {
 type Activations struct {
 	format  Format
 	rows, k int
-	stride  int       // elements from row to row of f and q
+	offset  int       // see layout.offset
+	words   bool      // codes are in wide instead of q
+	stride  int       // elements from row to row of f, q and wide
 	f       []float32 // F32
 	q       []int8    // codes
+	wide    []int16   // codes, for an implementation that multiplies int16
 	scales  []blockScale
 }
 
@@ -119,7 +122,12 @@ func (a *Activations) Reset(t Format, rows, k int) {
 		a.f = grow(a.f, n)
 		return
 	}
-	a.q = grow(a.q, n)
+	a.offset, a.words = t.layout().offset(), wideCodes(t.layout())
+	if a.words {
+		a.wide = grow(a.wide, n)
+	} else {
+		a.q = grow(a.q, n)
+	}
 	a.scales = grow(a.scales, rows*a.lineScales())
 }
 

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
 // also their memory: y, panels and what has no name change.
@@ -34,14 +37,27 @@ func quantizeHalfSums(codes *int8, scales *blockScale, x *float32, blocks, offse
 //go:noescape
 func quantizeHalfMinima(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
+//go:noescape
+func quantizeWords(codes *int16, scales *blockScale, x *float32, blocks, offset int)
+
+// wideCodes says that the kernels in use multiply codes of x as int16.
+func wideCodes(l *layout) bool {
+	return level == avx2 && slices.Max(l.levels)-slices.Min(l.levels) > 127
+}
+
 func (a *Activations) quantize(r int, x []float32) {
 	if level < avx2 || len(x) == 0 {
 		a.quantizeGeneric(r, x)
 		return
 	}
 	l, n := a.format.layout(), a.lineScales()
-	codes, scales := &a.q[r*a.stride : (r+1)*a.stride][0], &a.scales[r*n : (r+1)*n][0]
-	blocks, offset := a.k/32, l.offset()
+	scales := &a.scales[r*n : (r+1)*n][0]
+	blocks, offset := a.k/32, a.offset
+	if a.words {
+		quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], scales, &x[0], blocks, offset)
+		return
+	}
+	codes := &a.q[r*a.stride : (r+1)*a.stride][0]
 	switch halves := l.sub < 32; {
 	case halves && l.minimum > 0:
 		quantizeHalfMinima(codes, scales, &x[0], blocks, offset)
@@ -119,11 +135,16 @@ func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, p
 	c.y, c.panels = y, panels
 	block, _ := t.Block()
 	c.k = x.k / block
-	if t == F32 {
+	switch {
+	case t == F32:
 		c.x, c.ldx = unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride
-	} else {
-		n := x.lineScales()
+	case x.words:
+		c.x, c.ldx = unsafe.Pointer(&x.wide[r*x.stride]), 2*x.stride
+	default:
 		c.x, c.ldx = unsafe.Pointer(&x.q[r*x.stride]), x.stride
+	}
+	if t != F32 {
+		n := x.lineScales()
 		c.scales, c.lds = unsafe.Pointer(&x.scales[r*n]), 8*n
 	}
 	if t == F32 && kernels[0].rows == 1 && panels >= 4 {

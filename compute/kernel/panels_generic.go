@@ -18,7 +18,7 @@ func (a *Activations) quantizeGeneric(r int, x []float32) {
 				sum += int32(q)
 				a.q[r*a.stride+i+j] = q
 			}
-			sum *= int32(l.offset())
+			sum *= int32(a.offset)
 			scales[i/under] = blockScale{d, uint32(sum)}
 			if l.minimum > 0 {
 				scales[i/under].sum = math.Float32bits(float32(sum) * d)

@@ -2,6 +2,8 @@
 
 package kernel
 
+func wideCodes(*layout) bool { return false }
+
 func (a *Activations) quantize(r int, x []float32) { a.quantizeGeneric(r, x) }
 
 func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {

@@ -1,51 +1,91 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"log"
+	"slices"
+)
 
-// avx2 multiplies codes of W, as unsigned bytes, by signed codes of x with
-// VPMADDUBSW. Its sums of two products are added in int16 for as many columns as
-// fit, then in int32. Bytes above 127 do not fit at all: they are multiplied as
-// two nibbles. A strip is multiplied in two halves of 8 outputs.
+// avx2 multiplies codes of W, as unsigned bytes, by signed codes of x in one of three
+// ways. Sums of two products, of VPMADDUBSW, are added in int16
 //
-//	0…n-1    sums of products in int16
-//	n…2n-1   where needed, the same in int32, or those of the high nibbles
+//	narrow   over all columns under a scale, where that fits: codes of up to 4 bits
+//	         and those of Q3_K
+//	runs     over as many columns as fit, then in int32: 5 and 6 bits, MXFP4
+//	words    not at all where not even two products fit: 8 bits and other levels that
+//	         are looked up. Then codes of W and of x are multiplied as int16, which
+//	         the latter are prepared as: columns 0 and 2 of 4, 1 and 3.
+//
+// Outputs of a strip are multiplied in two halves of 8, those of runs one after the
+// other.
+//
+//	0…2n-1   sums, two for each row: halves, or of a half in int16 and in int32
 //	…11      constants, as many as there is room for
 //	12, 13   codes, or scales and minima
 //	14, 15   x, products
 type avx2 struct {
 	quantized
+	way       int
 	registers map[string]string // of constants
 }
 
+const (
+	narrow = iota
+	runs
+	words
+)
+
 func mulAVX2(a *asm, f format, n int) {
-	q := avx2{newQuantized(f, "AVX2", n), map[string]string{}}
+	q := avx2{newQuantized(f, "AVX2", n), narrow, map[string]string{}}
+	switch run := q.run(); {
+	case run == 0:
+		q.way, q.xBytes = words, 64
+	case run < f.sub/4:
+		q.way = runs
+	}
 	q.write(a, func() { q.setup(a) }, func() {
 		for s := range 32 / f.sub {
-			for h := range 2 {
-				q.dots(a, s, h)
-				q.add(a, s, h)
+			if q.way == runs {
+				q.dots(a, s, 0)
+				q.add(a, s, 0)
+				q.dots(a, s, 1)
+				q.add(a, s, 1)
+			} else {
+				q.dots(a, s, 0, 1)
+				q.add(a, s, 0)
+				q.add(a, s, 1)
 			}
 		}
 	})
 }
 
+// run returns how many groups of 4 columns add up in int16: codes of x are at
+// most 128 in magnitude.
+func (f format) run() int { return (1<<15 - 1) / (2 * 128 * f.largest()) }
+
 // setup loads constants into the registers that are free.
 func (q avx2) setup(a *asm) {
-	free := q.n
-	if q.nibbles() || q.run() < q.sub/4 {
-		free *= 2
-	}
 	names := []string{"ones"}
 	for _, p := range q.parts() {
-		names = append(names, p.maskName())
+		names = append(names, q.maskName(p))
 	}
-	for _, name := range names {
-		if free < 12 {
-			q.registers[name] = fmt.Sprintf("Y%d", free)
-			a.i("VMOVDQU %s<>(SB), Y%d", name, free)
-			free++
+	if q.way == words {
+		names = names[1:]
+	}
+	for i, name := range names {
+		if r := 2*q.n + i; r < 12 {
+			q.registers[name] = ymm.r(r)
+			a.i("VMOVDQU %s<>(SB), Y%d", name, r)
 		}
 	}
+}
+
+// maskName names the mask of a part; words have it in every second byte.
+func (q avx2) maskName(p part) string {
+	if q.way == words {
+		return fmt.Sprintf("mask00%02x", 1<<p.bits-1)
+	}
+	return p.maskName()
 }
 
 // constant returns the register of a constant, or its place in memory.
@@ -56,113 +96,140 @@ func (q avx2) constant(name string) string {
 	return name + "<>(SB)"
 }
 
-// run returns how many groups of 4 columns add up in int16: codes of x are at
-// most 128 in magnitude.
-func (q avx2) run() int { return (1<<15 - 1) / (2 * 128 * q.largest()) }
-
-// nibbles says that bytes of W do not fit.
-func (q avx2) nibbles() bool { return q.run() == 0 }
-
-// dots sets registers to the dot products of half h of the outputs with the
-// columns under scale s of a strip.
-func (q avx2) dots(a *asm, s, h int) {
-	groups, run := q.sub/4, q.run()
-	if q.nibbles() {
-		run = groups
+// sum returns the register of the sum of row r and half h: of products, or of
+// runs of them.
+func (q avx2) sum(r, h int) int {
+	if q.way == runs {
+		return r
 	}
+	return 2*r + h
+}
+
+// dot returns the register of the dot product.
+func (q avx2) dot(r, h int) int {
+	if q.way == runs {
+		return q.n + r
+	}
+	return 2*r + h
+}
+
+// dots sets registers to the dot products of halves of the outputs with the
+// columns under scale s of a strip.
+func (q avx2) dots(a *asm, s int, halves ...int) {
+	groups := q.sub / 4
 	for i := range groups {
-		q.codes(a, s*groups+i, h)
-		for r := range q.n {
-			a.i("VPBROADCASTD %s, Y14", q.x.at(r, 4*(s*groups+i)))
-			q.multiply(a, 12, r, i%run == 0)
-			if q.nibbles() {
-				q.multiply(a, 13, q.n+r, i%run == 0)
+		g := s*groups + i
+		switch q.way {
+		case narrow:
+			q.products(a, "VPMADDUBSW", "VPADDW", g, 0, 4*g, i == 0, halves)
+		case runs:
+			q.products(a, "VPMADDUBSW", "VPADDW", g, 0, 4*g, i%q.run() == 0, halves)
+			if (i+1)%q.run() == 0 || i == groups-1 {
+				q.widen(a, i < q.run(), halves)
 			}
+		case words:
+			q.products(a, "VPMADDWD", "VPADDD", g, 0, 8*g, i == 0, halves)
+			q.products(a, "VPMADDWD", "VPADDD", g, 8, 8*g+4, false, halves)
 		}
-		if run < groups && (i+1)%run == 0 || i == groups-1 {
-			q.widen(a, i < run)
-		}
+	}
+	if q.way == narrow {
+		q.widen(a, true, halves)
 	}
 	if q.minima {
 		return
 	}
 	for r := range q.n {
 		a.i("VPBROADCASTD %s, Y14", q.scales.at(r, 8*s+4))
-		a.i("VPADDD Y14, Y%d, Y%d", q.dot(r), q.dot(r))
+		for _, h := range halves {
+			a.i("VPADDD Y14, Y%d, Y%d", q.dot(r, h), q.dot(r, h))
+		}
 	}
 }
 
-// dot returns the register of the dot product with row r.
-func (q avx2) dot(r int) int {
-	if !q.nibbles() && q.run() < q.sub/4 {
-		return q.n + r
+// products adds the products of a group of columns, of x at some bytes, to the
+// sums, or begins with them.
+func (q avx2) products(a *asm, multiply, add string, g, from, x int, begin bool, halves []int) {
+	for i, h := range halves {
+		if q.way == words {
+			q.codeWords(a, g, from, h, 12+i)
+		} else {
+			q.codes(a, g, h, 12+i)
+		}
 	}
-	return r
-}
-
-// multiply adds the products of the codes in a register with those in Y14 to
-// sums in int16, or begins with them.
-func (q avx2) multiply(a *asm, codes, sum int, begin bool) {
-	if begin {
-		a.i("VPMADDUBSW Y14, Y%d, Y%d", codes, sum)
-		return
+	for r := range q.n {
+		a.i("VPBROADCASTD %s, Y14", q.x.at(r, x))
+		for i, h := range halves {
+			sum := q.sum(r, h)
+			if begin {
+				a.i("%s Y14, Y%d, Y%d", multiply, 12+i, sum)
+			} else {
+				a.i("%s Y14, Y%d, Y15", multiply, 12+i)
+				a.i("%s Y15, Y%d, Y%d", add, sum, sum)
+			}
+		}
 	}
-	a.i("VPMADDUBSW Y14, Y%d, Y15", codes)
-	a.i("VPADDW Y15, Y%d, Y%d", sum, sum)
 }
 
 // widen turns sums in int16 into dot products, or adds them to those.
-func (q avx2) widen(a *asm, begin bool) {
+func (q avx2) widen(a *asm, begin bool, halves []int) {
 	for r := range q.n {
-		if q.nibbles() {
-			a.i("VPMADDWD sixteens<>(SB), Y%d, Y15", q.n+r)
-			begin = false
-		}
-		switch {
-		case q.nibbles():
-			a.i("VPMADDWD %s, Y%d, Y%d", q.constant("ones"), r, r)
-			a.i("VPADDD Y15, Y%d, Y%d", r, r)
-		case begin:
-			a.i("VPMADDWD %s, Y%d, Y%d", q.constant("ones"), r, q.dot(r))
-		default:
-			a.i("VPMADDWD %s, Y%d, Y15", q.constant("ones"), r)
-			a.i("VPADDD Y15, Y%d, Y%d", q.dot(r), q.dot(r))
+		for _, h := range halves {
+			if begin {
+				a.i("VPMADDWD %s, Y%d, Y%d", q.constant("ones"), q.sum(r, h), q.dot(r, h))
+			} else {
+				a.i("VPMADDWD %s, Y%d, Y15", q.constant("ones"), q.sum(r, h))
+				a.i("VPADDD Y15, Y%d, Y%d", q.dot(r, h), q.dot(r, h))
+			}
 		}
 	}
 }
 
-// codes takes half h of the codes of columns 4g to 4g+3 out of their parts. Low
-// nibbles of bytes come to be in 12, high ones in 13.
-func (q avx2) codes(a *asm, g, h int) {
+// codes takes half h of the codes of columns 4g to 4g+3 out of their parts, into
+// register c. Uses 14.
+func (q avx2) codes(a *asm, g, h, c int) {
 	from, _ := q.codesAt()
 	for i, p := range q.parts() {
 		vector, shift := p.of(g)
-		at, c, mask := from+64*vector+32*h, 12+i, q.constant(p.maskName())
-		a.i("VMOVDQU %d(DI), Y%d", at, c)
-		if q.bits == 8 {
-			a.i("VPSRLW $4, Y12, Y13")
-			a.i("VPAND %s, Y13, Y13", mask)
-		}
-		if shift != 0 {
-			shiftWords(a, ymm, shift, c, c)
-		}
-		a.i("VPAND %s, Y%d, Y%d", mask, c, c)
+		at, to, mask := from+64*vector+32*h, c, q.constant(q.maskName(p))
 		if i > 0 {
-			a.i("VPOR Y13, Y12, Y12")
+			to = 14
+		}
+		a.i("VMOVDQU %d(DI), Y%d", at, to)
+		if shift != 0 {
+			shiftWords(a, ymm, shift, to, to)
+		}
+		a.i("VPAND %s, Y%d, Y%d", mask, to, to)
+		if i > 0 {
+			a.i("VPOR Y14, Y%d, Y%d", c, c)
 		}
 	}
-	if q.levels == nil {
-		return
-	}
-	if !q.nibbles() {
+	if q.levels != nil {
 		a.i("VMOVDQU %s<>(SB), Y14", q.table())
-		a.i("VPSHUFB Y12, Y14, Y12")
-		return
+		a.i("VPSHUFB Y%d, Y14, Y%d", c, c)
 	}
-	a.i("VMOVDQU %sLow<>(SB), Y14", q.table())
-	a.i("VMOVDQU %sHigh<>(SB), Y13", q.table())
-	a.i("VPSHUFB Y12, Y13, Y13")
-	a.i("VPSHUFB Y12, Y14, Y12")
+}
+
+// codeWords takes the codes of every second column, from bit 0 or 8 on of its two,
+// into register c. Uses 14. The byte that has none looks up level 0, the least.
+func (q avx2) codeWords(a *asm, g, from, h, c int) {
+	p := q.parts()[0]
+	if q.levels != nil && q.levels[0] != slices.Min(q.levels) {
+		log.Fatalf("level 0 of %s is not the least", q.format.name)
+	}
+	codes, _ := q.codesAt()
+	vector, shift := p.of(g)
+	a.i("VMOVDQU %d(DI), Y%d", codes+64*vector+32*h, c)
+	shift += from
+	if shift != 0 {
+		shiftWords(a, ymm, shift, c, c)
+	}
+	if shift+p.bits < 16 {
+		a.i("VPAND %s, Y%d, Y%d", q.constant(q.maskName(p)), c, c)
+	}
+	if q.levels != nil {
+		a.i("VMOVDQU %s<>(SB), Y14", q.table())
+		a.i("VPSHUFB Y%d, Y14, Y%d", c, c)
+	}
 }
 
 // add adds half h of the dot products under scale s of a strip to the sums.
@@ -190,7 +257,7 @@ func (q avx2) add(a *asm, s, h int) {
 		line(true, 13)
 	}
 	for r := range q.n {
-		dot, at := q.dot(r), 64*r+32*h
+		dot, at := q.dot(r, h), 64*r+32*h
 		a.i("VBROADCASTSS %s, Y14", q.scales.at(r, 8*s))
 		a.i("VCVTDQ2PS Y%d, Y%d", dot, dot)
 		a.i("VMULPS Y14, Y12, Y14")

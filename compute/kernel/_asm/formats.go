@@ -70,8 +70,8 @@ func (p part) of(g int) (vector, shift int) {
 	return p.vector + g%p.bits, p.bits*(g/p.bits) - p.at
 }
 
-// mask covers a part in every byte of codes; of whole bytes, the low nibble.
-func (p part) mask() uint32 { return (1<<min(p.bits, 4) - 1) << p.at * 0x01010101 }
+// mask covers a part in every byte of codes.
+func (p part) mask() uint32 { return (1<<p.bits - 1) << p.at * 0x01010101 }
 
 func (p part) maskName() string { return fmt.Sprintf("mask%02x", byte(p.mask())) }
 
@@ -92,14 +92,13 @@ func (f format) table() string {
 	return "nonLinear"
 }
 
-// bytes returns the levels above the least, as 4-byte words twice over; of each
-// the bits from one on that a mask has.
-func (f format) bytes(from int, mask uint32) (words []uint32) {
+// bytes returns the levels above the least, as 4-byte words twice over.
+func (f format) bytes() (words []uint32) {
 	for i := range 8 {
 		var word uint32
 		for j := range 4 {
 			level := int(f.levels[(4*i+j)%16]) - int(slices.Min(f.levels))
-			word |= uint32(level) >> from & mask << (8 * j)
+			word |= uint32(level) << (8 * j)
 		}
 		words = append(words, word)
 	}
@@ -151,15 +150,14 @@ func constants(a *asm) {
 		}
 	}
 	a.constant("ones", 0x00010001, 8)
-	a.constant("sixteens", 0x00100010, 8)
+	a.constant("mask000f", 0x000f000f, 8)
+	a.constant("mask00ff", 0x00ff00ff, 8)
 	for _, f := range formats {
 		for _, p := range f.parts() {
 			define(p.maskName(), slices.Repeat([]uint32{p.mask()}, 8)...)
 		}
 		if f.levels != nil {
-			define(f.table(), f.bytes(0, 0xff)...)
-			define(f.table()+"Low", f.bytes(0, 0x0f)...)
-			define(f.table()+"High", f.bytes(4, 0x0f)...)
+			define(f.table(), f.bytes()...)
 		}
 	}
 }

@@ -132,11 +132,12 @@ type quantized struct {
 	format
 	name      string
 	n         int
+	xBytes    int // of 32 columns of x
 	x, scales rows
 }
 
 func newQuantized(f format, level string, n int) quantized {
-	return quantized{f, kernelName(f.name, level, n), n,
+	return quantized{f, kernelName(f.name, level, n), n, 32,
 		rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
 }
 
@@ -170,7 +171,7 @@ func (q quantized) write(a *asm, setup, body func()) {
 	a.i("JNZ panel")
 	_, size := q.codesAt()
 	a.i("ADDQ $%d, SI", size)
-	q.x.advance(a, q.n, 32)
+	q.x.advance(a, q.n, q.xBytes)
 	q.scales.advance(a, q.n, 32/q.sub*8)
 	if q.block == 256 {
 		a.i("DECQ %d(R15)", callStrips)

@@ -3,10 +3,11 @@ package main
 // quantizers writes one quantizer for each of what kernels add up with the dot
 // products: the sum of 32 or of 16 codes, as an integer or times the scale.
 func quantizers(a *asm) {
-	quantizeRow(a, "quantizeSums", false, false)
-	quantizeRow(a, "quantizeMinima", false, true)
-	quantizeRow(a, "quantizeHalfSums", true, false)
-	quantizeRow(a, "quantizeHalfMinima", true, true)
+	quantizeRow(a, "quantizeSums", false, false, false)
+	quantizeRow(a, "quantizeMinima", false, true, false)
+	quantizeRow(a, "quantizeHalfSums", true, false, false)
+	quantizeRow(a, "quantizeHalfMinima", true, true, false)
+	quantizeRow(a, "quantizeWords", false, false, true)
 	a.constant("magnitude", 0x7fffffff, 8)
 	a.constant("sign", 0x80000000, 8)
 	a.constant("half", 0x3effffff, 8)
@@ -17,10 +18,11 @@ func quantizers(a *asm) {
 	a.constants("order", 0, 4, 1, 5, 2, 6, 3, 7)
 }
 
-// quantizeRow writes (codes *int8, scales *blockScale, x *float32, blocks, offset
+// quantizeRow writes (codes *int8 or *int16, scales *blockScale, x *float32, blocks, offset
 // int): see scaleQ8, codeQ8 and blockScale. Of a block there is one scale, or
-// one for each half of it with the sum of that half.
-func quantizeRow(a *asm, name string, halves, minima bool) {
+// one for each half of it with the sum of that half. Words are columns 0, 2, 1 and 3
+// of each 4.
+func quantizeRow(a *asm, name string, halves, minima, words bool) {
 	a.function(name, 0, 40)
 	a.load("codes", "DI", "scales", "R11", "x", "SI", "blocks", "CX", "offset", "AX")
 	a.i("VMOVD AX, X15")
@@ -63,11 +65,21 @@ func quantizeRow(a *asm, name string, halves, minima bool) {
 	a.i("VPADDD Y2, Y3, Y10")
 	a.i("VPACKSSDW Y1, Y0, Y0") // 64-bit groups 0 2 1 3 of each pair
 	a.i("VPACKSSDW Y3, Y2, Y2")
-	a.i("VPACKSSWB Y2, Y0, Y0")
-	a.i("VMOVDQU order<>(SB), Y7")
-	a.i("VPERMD Y0, Y7, Y0")
-	a.i("VMOVDQU Y0, (DI)")
-	a.i("ADDQ $32, DI")
+	if words {
+		for i, y := range []int{0, 2} {
+			a.i("VPERMQ $0xd8, Y%d, Y%d", y, y)
+			a.i("VPSHUFLW $0xd8, Y%d, Y%d", y, y)
+			a.i("VPSHUFHW $0xd8, Y%d, Y%d", y, y)
+			a.i("VMOVDQU Y%d, %d(DI)", y, 32*i)
+		}
+		a.i("ADDQ $64, DI")
+	} else {
+		a.i("VPACKSSWB Y2, Y0, Y0")
+		a.i("VMOVDQU order<>(SB), Y7")
+		a.i("VPERMD Y0, Y7, Y0")
+		a.i("VMOVDQU Y0, (DI)")
+		a.i("ADDQ $32, DI")
+	}
 	if halves {
 		writeScale(a, 9, 0, minima)
 		writeScale(a, 10, 8, minima)
