@@ -77,14 +77,20 @@ func mulQuantizedGeneric(acc [][panelWidth]float32, panel []byte, x *Activations
 
 // add adds the products with the columns under scale j to the sums of a row.
 func (s *strip) add(acc *[panelWidth]float32, codes []int8, x blockScale, j, under int, minima bool) {
-	for o := range acc {
-		var dot int32
-		for c, q := range codes[j*under:][:under] {
-			dot += int32(q) * int32(s.levels[o][j*under+c])
+	var dots [panelWidth]int32
+	for g := j * under / 4; g < (j+1)*under/4; g++ {
+		q0, q1, q2, q3 := int32(codes[4*g]), int32(codes[4*g+1]), int32(codes[4*g+2]), int32(codes[4*g+3])
+		w := &s.codes[g]
+		for o := range dots {
+			dots[o] += q0*int32(w[4*o]) + q1*int32(w[4*o+1]) + q2*int32(w[4*o+2]) + q3*int32(w[4*o+3])
 		}
-		acc[o] = fma(float32(dot), float32(s.scales[j][o]*x.d), acc[o])
+	}
+	for o, dot := range dots {
+		d := float32(s.scales[j][o] * x.d)
 		if minima {
-			acc[o] = fma(s.minima[j][o], math.Float32frombits(x.sum), acc[o])
+			acc[o] = fma(s.minima[j][o], math.Float32frombits(x.sum), fma(float32(dot), d, acc[o]))
+		} else {
+			acc[o] = fma(float32(dot+int32(x.sum)), d, acc[o])
 		}
 	}
 }

@@ -31,7 +31,8 @@ var codeParts = [9][]part{
 type part struct{ bits, at int }
 
 // place says where the codes of columns 4g to 4g+3 have the part: in which of its
-// vectors, and from which bit of each byte on.
+// vectors, and from which bit of each byte on. Of a vector v, bit s is of columns
+// 4·(v+s) and on.
 func (p part) place(g int) (vector, shift int) { return g % p.bits, p.bits * (g / p.bits) }
 
 // mask covers the part in four codes.
@@ -77,8 +78,10 @@ func (l *layout) panelBytes() int { return l.head() + l.numbers/32*l.stripBytes(
 // pack writes a panel from rows of k numbers.
 func (l *layout) pack(panel, w []byte, rows, k int) {
 	var b block
+	size, head, strip, codes := l.panelBytes(), l.head(), l.stripBytes(), l.lines()*l.lineBytes()
+	parts := codeParts[l.bits()]
 	for i := range k / l.numbers {
-		p := panel[i*l.panelBytes():][:l.panelBytes()]
+		p := panel[i*size:][:size]
 		for r := range rows {
 			l.get(&b, w[(r*(k/l.numbers)+i)*l.bytes:][:l.bytes])
 			if l.numbers == 256 {
@@ -88,9 +91,9 @@ func (l *layout) pack(panel, w []byte, rows, k int) {
 				}
 			}
 			for j := range l.numbers / 32 {
-				s := p[l.head()+j*l.stripBytes():][:l.stripBytes()]
+				s := p[head+j*strip:][:strip]
 				l.packScales(s, &b, r, j)
-				l.packCodes(s[l.lines()*l.lineBytes():], b.codes[32*j:][:32], r)
+				packCodes(s[codes:], b.codes[32*j:][:32], parts, r)
 			}
 		}
 	}
@@ -100,7 +103,7 @@ func (l *layout) pack(panel, w []byte, rows, k int) {
 // block's j-th.
 func (l *layout) packScales(s []byte, b *block, r, j int) {
 	if l.numbers == 32 {
-		if l.scales == (power{}) {
+		if l == &mxfp4 {
 			binary.LittleEndian.PutUint16(s[2*r:], toBF16(b.d))
 			return
 		}
@@ -120,24 +123,25 @@ func (l *layout) packScales(s []byte, b *block, r, j int) {
 }
 
 // packCodes writes 32 codes of output r.
-func (l *layout) packCodes(dst []byte, codes []uint8, r int) {
-	for _, p := range codeParts[l.bits()] {
-		var words [8]uint32
-		for g := range 8 {
-			v, shift := p.place(g)
-			words[v] |= binary.LittleEndian.Uint32(codes[4*g:]) >> p.at & p.mask() << shift
-		}
-		for v, word := range words[:p.bits] {
+func packCodes(dst []byte, codes []uint8, parts []part, r int) {
+	for _, p := range parts {
+		mask := p.mask()
+		for v := range p.bits {
+			var word uint32
+			for shift := 0; shift < 8; shift += p.bits {
+				word |= binary.LittleEndian.Uint32(codes[4*v+4*shift:]) >> p.at & mask << shift
+			}
 			binary.LittleEndian.PutUint32(dst[(v*panelWidth+r)*4:], word)
 		}
 		dst = dst[p.bits*4*panelWidth:]
 	}
 }
 
-// strip is a strip, unpacked: the levels, and what those under each of up to two
-// scales are multiplied by and have taken off.
+// strip is a strip, unpacked: of columns 4g to 4g+3 the codes of each output, or
+// the levels above the least where those are looked up; and what is under each of
+// up to two scales multiplied by, and has taken off.
 type strip struct {
-	levels         [panelWidth][32]int16
+	codes          [8][4 * panelWidth]uint8
 	scales, minima [2][panelWidth]float32
 }
 
@@ -148,10 +152,7 @@ func (l *layout) read(s *strip, block []byte, j int) {
 	if l.minimum > 0 {
 		l.readLine(&s.minima, block[2*panelWidth:], p[l.lineBytes():])
 	}
-	p = p[l.lines()*l.lineBytes():]
-	for o := range s.levels {
-		l.readCodes(&s.levels[o], p, o)
-	}
+	l.readCodes(&s.codes, p[l.lines()*l.lineBytes():])
 }
 
 // readLine reads the scales or the minima of a strip; of blocks of 256, d are the
@@ -163,7 +164,7 @@ func (l *layout) readLine(dst *[2][panelWidth]float32, d, line []byte) {
 			for i := range 32 / l.sub {
 				dst[i][o] = f16At(d, o) * float32(int8(line[i*panelWidth+o]))
 			}
-		case l.scales == (power{}):
+		case l == &mxfp4:
 			dst[0][o] = fromBF16(binary.LittleEndian.Uint16(line[2*o:]))
 		default:
 			dst[0][o] = f16At(line, o)
@@ -171,18 +172,28 @@ func (l *layout) readLine(dst *[2][panelWidth]float32, d, line []byte) {
 	}
 }
 
-// readCodes reads the levels of output o.
-func (l *layout) readCodes(levels *[32]int16, src []byte, o int) {
-	var codes [32]byte
+// readCodes takes codes out of their parts, 8 at a time.
+func (l *layout) readCodes(codes *[8][4 * panelWidth]uint8, src []byte) {
+	clear(codes[:])
 	for _, p := range codeParts[l.bits()] {
-		for g := range 8 {
+		mask := uint64(p.mask()) * 0x100000001
+		for g := range codes {
 			v, shift := p.place(g)
-			word := binary.LittleEndian.Uint32(src[(v*panelWidth+o)*4:]) >> shift & p.mask() << p.at
-			binary.LittleEndian.PutUint32(codes[4*g:], binary.LittleEndian.Uint32(codes[4*g:])|word)
+			from, to := src[v*len(codes[g]):][:len(codes[g])], codes[g][:]
+			for i := 0; i < len(to); i += 8 {
+				word := binary.LittleEndian.Uint64(from[i:]) >> shift & mask << p.at
+				binary.LittleEndian.PutUint64(to[i:], binary.LittleEndian.Uint64(to[i:])|word)
+			}
 		}
 		src = src[p.bits*4*panelWidth:]
 	}
-	for c, q := range codes {
-		levels[c] = int16(l.levels[q])
+	if l.middles == nil {
+		return
+	}
+	least := slices.Min(l.levels)
+	for g := range codes {
+		for i, q := range codes[g] {
+			codes[g][i] = uint8(l.levels[q] - least)
+		}
 	}
 }
