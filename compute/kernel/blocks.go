@@ -47,7 +47,7 @@ func (single) put(dst []byte, b *block) { putF16(dst, 0, b.d) }
 
 // signed is single before codes that are signed bytes: a block has them as
 // unsigned ones, 128 above.
-type signed struct{ single }
+type signed struct{}
 
 func (signed) get(b *block, src []byte) {
 	single{}.get(b, src)
