@@ -170,7 +170,7 @@ func same(t *testing.T, what string, want, got map[int][]float32) {
 func TestInvariance(t *testing.T) {
 	for _, c := range configs() {
 		formats := []kernel.Format{kernel.F32, kernel.Q8_0, kernel.Q4_0}
-		if c.Architecture == model.Llama { // others are packed as one of those
+		if c.Architecture == model.Llama { // one of each kind of kernel
 			formats = append(formats, kernel.Q5_1, kernel.IQ4_NL)
 		}
 		for _, format := range formats {

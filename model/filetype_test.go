@@ -218,17 +218,18 @@ func TestUnread(t *testing.T) {
 	}
 }
 
-// TestMemory counts what is packed: panels in F32 where no kernel multiplies
-// the format, and no embedding unless it is the output as well.
+// TestMemory counts what is packed: panels of as many bits as the format has, or
+// few more, and no embedding unless it is the output as well.
 func TestMemory(t *testing.T) {
 	c := wide()
 	zero := func(t model.Tensor) ([]float32, error) { return make([]float32, t.Rows*t.Cols), nil }
 	const numbers = 256*256 + 2*128*256 + 256*256 + 3*256*256 + 64*256 // 50 outputs fill 4 panels of 16
 	const vectors = 4 * 3 * 256
 	for format, want := range map[kernel.Format]int64{
-		kernel.F32: 4*numbers + vectors, kernel.Q5_1: 4*numbers + vectors, kernel.Q4_0: numbers/32*18 + vectors,
-		kernel.IQ4_NL: numbers/32*34 + vectors, kernel.Q4_K: numbers/256*148 + vectors, kernel.Q3_K: numbers/256*274 + vectors,
-		kernel.Q5_K: numbers/256*276 + vectors,
+		kernel.F32: 4*numbers + vectors, kernel.BF16: 4*numbers + vectors, kernel.Q5_1: numbers/32*24 + vectors,
+		kernel.Q4_0: numbers/32*18 + vectors, kernel.IQ4_NL: numbers/32*18 + vectors, kernel.MXFP4: numbers/32*18 + vectors,
+		kernel.Q2_K: numbers/256*100 + vectors, kernel.Q3_K: numbers/256*114 + vectors, kernel.Q4_K: numbers/256*148 + vectors,
+		kernel.Q5_K: numbers/256*180 + vectors, kernel.Q6_K: numbers/256*210 + vectors, kernel.IQ4_XS: numbers/256*138 + vectors,
 	} {
 		if got := store(t, c, format, zero).Memory(); got != want {
 			t.Errorf("weights in %v take %d bytes; %d are expected", format, got, want)

@@ -56,7 +56,6 @@ func (c *chatCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer f.Close()
-	noteMemory(g.err, f)
 	dev, err := compute.CPU{}.Open()
 	if err != nil {
 		return err

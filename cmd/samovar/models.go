@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 
 	"samovar"
-	"samovar/compute/kernel"
 	"samovar/model"
 	"samovar/quant"
 	"samovar/registry"
@@ -232,12 +231,6 @@ func (c *modelsImport) Run(g *globals) (err error) {
 	if err := s.Tag(c.Name, d); err != nil {
 		return err
 	}
-	f, err := s.openModel(c.Name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	noteMemory(g.err, f)
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(map[string]any{"name": c.Name, "digest": d})
 	}
@@ -399,31 +392,6 @@ func (s *store) openModel(ref string) (*model.File, error) {
 		return nil, err
 	}
 	return model.Open(path)
-}
-
-// noteMemory writes down what widened says of a model.
-func noteMemory(w io.Writer, f *model.File) {
-	if note := widened(f); note != "" {
-		fmt.Fprintln(w, note)
-	}
-}
-
-// widened says what the weights of a model take in memory if quantised ones
-// are turned into F32 to be multiplied; otherwise it is empty.
-func widened(f *model.File) string {
-	var stored int64
-	wide := false
-	for _, t := range f.Tensors {
-		stored += t.Size
-		format := kernel.Format(t.Type)
-		block, _ := format.Block()
-		wide = wide || block > 1 && format.Panels() == kernel.F32
-	}
-	if !wide {
-		return ""
-	}
-	return fmt.Sprintf("weights in %s are multiplied as F32: they take %s in the file and %s in memory; Q8_0, Q6_K, Q5_K, Q5_0, Q4_K, Q4_0, IQ4_NL, IQ4_XS and Q3_K stay small",
-		f.Quantization(), size(stored), size(f.Memory()))
 }
 
 type modelsTag struct {

@@ -264,9 +264,6 @@ func (s *store) load(d compute.Device, ref string, log *slog.Logger) (l *serve.L
 			return nil, fmt.Errorf("read the chat template: %w", err)
 		}
 	}
-	if note := widened(f); note != "" {
-		log.Info(note, "model", ref)
-	}
 	if weights, err = f.Load(d); err != nil {
 		return nil, err
 	}

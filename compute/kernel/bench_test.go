@@ -91,16 +91,20 @@ func BenchmarkGemm(b *testing.B) {
 // BenchmarkMulPanels multiplies 1 row, by panels far larger than the caches,
 // and batches of rows.
 func BenchmarkMulPanels(b *testing.B) {
-	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
+	for _, f := range Formats() {
+		if f.Panels() != f {
+			continue
+		}
 		for _, rows := range []int{1, 2, 4, 8, 128} {
-			n, k := 16384, 2048
-			if rows > 8 {
-				n = 2048
+			const k = 2048
+			n := 2048
+			if rows <= 8 {
+				n = 128 << 20 / PanelsSize(f, panelWidth, k) * panelWidth
 			}
 			x, y := random(2, rows*k), make([]float32, rows*n)
 			panels := make([]byte, PanelsSize(f, n, k))
 			for i := range panels {
-				panels[i] = byte(i*7) & 0x3b // finite as a scale, normal as a float32
+				panels[i] = byte(i*7)&0x2b | 0x10 // a normal number as a scale or as a float32
 			}
 			benchAll(b, fmt.Sprintf("%v/%dx%dx%d", f, rows, n, k), func(b *testing.B) {
 				var a Activations
@@ -118,7 +122,7 @@ func BenchmarkMulPanels(b *testing.B) {
 func BenchmarkPrepare(b *testing.B) {
 	const k = 4096
 	x := random(1, k)
-	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K} {
+	for _, f := range []Format{F32, Q8_0, Q4_0, Q4_K, Q6_K, Q2_K} {
 		benchAll(b, f.String(), func(b *testing.B) {
 			var a Activations
 			for b.Loop() {

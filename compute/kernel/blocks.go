@@ -17,6 +17,8 @@ import (
 //	IQ4_NL  d F16, 16 bytes q                    d·nonLinear[q]
 //	MXFP4   e, 16 bytes q                        2^(e-128)·e2m1[q]
 var (
+	q8x0  = layout{numbers: 32, bytes: 34, sub: 32, levels: steps(-128, 256), low: 1, high: 1, codes: []field{{2, 34, 32, 8, 0}}, scales: signed{}}
+	q4x0  = layout{numbers: 32, bytes: 18, sub: 32, levels: steps(-8, 16), low: 1, high: 1, codes: []field{{2, 18, 16, 4, 0}}, scales: single{}}
 	q4x1  = layout{numbers: 32, bytes: 20, sub: 32, levels: steps(0, 16), low: 1, high: 1, minimum: 1, codes: []field{{4, 20, 16, 4, 0}}, scales: added{}}
 	q5x0  = layout{numbers: 32, bytes: 22, sub: 32, levels: steps(-16, 32), low: 1, high: 1, codes: []field{{6, 22, 16, 4, 0}, {2, 6, 1, 1, 4}}, scales: single{}}
 	q5x1  = layout{numbers: 32, bytes: 24, sub: 32, levels: steps(0, 32), low: 1, high: 1, minimum: 1, codes: []field{{8, 24, 16, 4, 0}, {4, 8, 1, 1, 4}}, scales: added{}}
@@ -42,6 +44,24 @@ func (single) get(b *block, src []byte) {
 }
 
 func (single) put(dst []byte, b *block) { putF16(dst, 0, b.d) }
+
+// signed is single before codes that are signed bytes: a block has them as
+// unsigned ones, 128 above.
+type signed struct{}
+
+func (signed) get(b *block, src []byte) {
+	single{}.get(b, src)
+	for i := range b.codes[:32] {
+		b.codes[i] ^= 0x80
+	}
+}
+
+func (signed) put(dst []byte, b *block) {
+	single{}.put(dst, b)
+	for i := range dst[2:34] {
+		dst[2+i] ^= 0x80
+	}
+}
 
 // added is a scale with a minimum that is added.
 type added struct{}

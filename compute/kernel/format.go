@@ -32,7 +32,7 @@ const (
 )
 
 // formats lists them from the most bits to the fewest; layout is nil where
-// Quantize and Dequantize have a case of their own.
+// a number is no code.
 var formats = []struct {
 	format          Format
 	name            string
@@ -42,14 +42,14 @@ var formats = []struct {
 	{F32, "F32", 1, 4, nil},
 	{F16, "F16", 1, 2, nil},
 	{BF16, "BF16", 1, 2, nil},
-	{Q8_0, "Q8_0", 32, 34, nil},
+	{Q8_0, "Q8_0", 32, 34, &q8x0},
 	{Q6_K, "Q6_K", 256, 210, &q6K},
 	{Q5_1, "Q5_1", 32, 24, &q5x1},
 	{Q5_K, "Q5_K", 256, 176, &q5K},
 	{Q5_0, "Q5_0", 32, 22, &q5x0},
 	{Q4_1, "Q4_1", 32, 20, &q4x1},
 	{Q4_K, "Q4_K", 256, 144, &q4K},
-	{Q4_0, "Q4_0", 32, 18, nil},
+	{Q4_0, "Q4_0", 32, 18, &q4x0},
 	{IQ4_NL, "IQ4_NL", 32, 18, &iq4NL},
 	{IQ4_XS, "IQ4_XS", 256, 136, &iq4XS},
 	{MXFP4, "MXFP4", 32, 17, &mxfp4},

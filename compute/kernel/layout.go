@@ -1,5 +1,7 @@
 package kernel
 
+import "encoding/binary"
+
 // layout says how a block of a quantised format holds its numbers. Number i
 // of a block, which lies under scale j = i/sub, is
 //
@@ -39,10 +41,16 @@ type block struct {
 type field struct{ from, to, chunk, bits, at int }
 
 func (f field) get(codes []uint8, src []byte) {
-	mask, i := byte(1)<<f.bits-1, 0
+	mask, i := byte(1<<f.bits-1), 0
 	for c := f.from; c < f.to; c += f.chunk {
 		for shift := 0; shift < 8; shift += f.bits {
-			for _, q := range src[c:][:f.chunk] {
+			chunk := src[c:][:f.chunk]
+			for ; len(chunk) >= 8; chunk = chunk[8:] { // 8 bytes at once
+				q := binary.LittleEndian.Uint64(chunk) >> shift & (uint64(mask) * 0x0101010101010101) << f.at
+				binary.LittleEndian.PutUint64(codes[i:], binary.LittleEndian.Uint64(codes[i:])|q)
+				i += 8
+			}
+			for _, q := range chunk {
 				codes[i] |= q >> shift & mask << f.at
 				i++
 			}

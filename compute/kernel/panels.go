@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // panelWidth is the number of outputs (rows of W) that a panel holds.
@@ -12,34 +13,23 @@ const panelWidth = 16
 // outputs of [MulPanels] at its multiples.
 func PanelWidth() int { return panelWidth }
 
-// Panels returns the format of the panels that a matrix of t is packed into:
-// its own where there is a kernel for its codes; Q8_0 or Q6_K where their panels
-// hold the same numbers; F32 for the rest.
+// Panels returns the format of the panels that a matrix of t is packed into: its
+// own, except that F16 and BF16 become F32, which changes no number.
 func (t Format) Panels() Format {
-	switch t {
-	case F32, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K:
-		return t
-	case Q5_0, IQ4_NL:
-		return Q8_0
-	case Q3_K, IQ4_XS:
-		return Q6_K
+	if t.layout() == nil {
+		return F32
 	}
-	return F32
+	return t
 }
 
 // panelBytes returns the size of one panel of k columns: [k][16] float32, or
-// for each block of 32 columns 16 scales in F16 and the codes; of K-quants see
-// blockK4.
+// blocks of strips.
 func panelBytes(t Format, k int) int {
-	switch t.Panels() {
-	case Q4_K:
-		return k / 256 * blockK4
-	case Q5_K:
-		return k / 256 * blockK5
-	case Q6_K:
-		return k / 256 * blockK6
+	l := t.layout()
+	if l == nil {
+		return panelWidth * F32.Bytes(k)
 	}
-	return panelWidth * t.Panels().Bytes(k)
+	return k / l.numbers * l.panelBytes()
 }
 
 // PanelsSize returns the bytes of the panels of W (n×k).
@@ -49,14 +39,13 @@ func PanelsSize(t Format, n, k int) int {
 
 // Pack writes the panels of W (n×k, rows of t.Bytes(k) bytes as in GGUF) to
 // dst, in the format t.Panels(). The rows that the last panel lacks are zero.
-// The layout belongs to the implementation in use; it is not a file format.
+// The layout is the same for all implementations; it is not a file format.
 func Pack(t Format, dst, src []byte, n, k int) {
 	if len(dst) < PanelsSize(t, n, k) || len(src) < n*t.Bytes(k) {
 		panic(fmt.Sprintf("kernel: Pack %v: %d×%d from %d bytes to %d, want %d and %d", t, n, k,
 			len(src), len(dst), n*t.Bytes(k), PanelsSize(t, n, k)))
 	}
 	size, row := panelBytes(t, k), t.Bytes(k)
-	var c converter
 	for i := 0; i*panelWidth < n; i++ {
 		panel := dst[i*size:][:size]
 		rows := min(panelWidth, n-i*panelWidth)
@@ -64,102 +53,23 @@ func Pack(t Format, dst, src []byte, n, k int) {
 			clear(panel)
 		}
 		w := src[i*panelWidth*row:][:rows*row]
-		switch t.Panels() {
-		case F32:
-			packF32(panel, c.rows(t, w, rows*k), rows, k)
-		case Q8_0:
-			packQ8(panel, c.rows(t, w, rows*k), rows, k)
-		case Q4_0:
-			packQ4(panel, w, rows, k)
-		case Q4_K:
-			packQ4K(t.layout(), panel, w, rows, k)
-		case Q5_K:
-			packQ5K(t.layout(), panel, w, rows, k)
-		case Q6_K:
-			packQ6K(t.layout(), panel, w, rows, k)
-		}
-	}
-}
-
-// converter turns rows into the format of their panels, which changes no number.
-type converter struct {
-	numbers []float32
-	bytes   []byte
-}
-
-// rows returns n numbers of format t, valid until the next call.
-func (c *converter) rows(t Format, w []byte, n int) []byte {
-	p := t.Panels()
-	if p == t {
-		return w
-	}
-	c.bytes = grow(c.bytes, p.Bytes(n))
-	if p == Q8_0 {
-		wholeCodes(t.layout(), c.bytes, w)
-		return c.bytes
-	}
-	c.numbers = grow(c.numbers, n)
-	Dequantize(t, c.numbers, w)
-	Quantize(F32, c.bytes, c.numbers)
-	return c.bytes
-}
-
-// wholeCodes writes the blocks of a layout of one scale and whole levels as
-// Q8_0.
-func wholeCodes(l *layout, dst, src []byte) {
-	var b block
-	for ; len(src) > 0; src, dst = src[l.bytes:], dst[34:] {
-		l.get(&b, src[:l.bytes])
-		putF16(dst, 0, b.d)
-		for i, c := range b.codes[:32] {
-			dst[2+i] = byte(int8(l.levels[c]))
+		if l := t.layout(); l != nil {
+			l.pack(panel, w, rows, k)
+		} else {
+			packF32(panel, t, w, rows, k)
 		}
 	}
 }
 
 // packF32 writes panel[k][row].
-func packF32(panel, w []byte, rows, k int) {
+func packF32(panel []byte, t Format, w []byte, rows, k int) {
+	var some [64]float32
 	for r := range rows {
-		for c := range k {
-			binary.LittleEndian.PutUint32(panel[(c*panelWidth+r)*4:], binary.LittleEndian.Uint32(w[(r*k+c)*4:]))
-		}
-	}
-}
-
-// packQ8 writes the codes of a block as [32/g][row][g], offset by bias, where
-// g and bias are what the implementation multiplies best: 4 and 128, or 2 and
-// 0.
-func packQ8(panel, w []byte, rows, k int) {
-	g, _ := q8Layout()
-	const block = panelWidth * 34
-	for b := range k / 32 {
-		p := panel[b*block:][:block]
-		for r := range rows {
-			s := w[(r*(k/32)+b)*34:][:34]
-			copy(p[2*r:][:2], s)
-			out, codes := p[2*panelWidth+r*g:], s[2:]
-			for c := 0; c < 32; c += g {
-				if g == 2 {
-					binary.LittleEndian.PutUint16(out[c*panelWidth:], binary.LittleEndian.Uint16(codes[c:]))
-				} else {
-					binary.LittleEndian.PutUint32(out[c*panelWidth:], binary.LittleEndian.Uint32(codes[c:])^0x80808080)
-				}
-			}
-		}
-	}
-}
-
-// packQ4 writes the codes of a block as [4][row][4] bytes: byte c of a row
-// holds the nibbles of columns c and c+16, as in GGUF.
-func packQ4(panel, w []byte, rows, k int) {
-	const block = panelWidth * 18
-	for b := range k / 32 {
-		p := panel[b*block:][:block]
-		for r := range rows {
-			s := w[(r*(k/32)+b)*18:][:18]
-			copy(p[2*r:][:2], s)
-			for c := 0; c < 16; c += 4 {
-				binary.LittleEndian.PutUint32(p[2*panelWidth+c*panelWidth+4*r:], binary.LittleEndian.Uint32(s[2+c:]))
+		for c := 0; c < k; c += len(some) {
+			numbers := some[:min(len(some), k-c)]
+			Dequantize(t, numbers, w[t.Bytes(r*k+c):])
+			for i, v := range numbers {
+				binary.LittleEndian.PutUint32(panel[((c+i)*panelWidth+r)*4:], math.Float32bits(v))
 			}
 		}
 	}
@@ -172,32 +82,23 @@ func packQ4(panel, w []byte, rows, k int) {
 type Activations struct {
 	format  Format
 	rows, k int
+	offset  int       // see layout.offset
+	words   bool      // codes are in wide instead of q
 	stride  int       // elements from row to row of f, q and wide
 	f       []float32 // F32
 	q       []int8    // codes
-	wide    []int16   // codes, for implementations that multiply int16
+	wide    []int16   // codes, for an implementation that multiplies int16
 	scales  []blockScale
 }
 
-// blockScale belongs to a block of 32 quantised inputs.
+// blockScale belongs to the quantised inputs that meet one scale of W: the 32 of
+// a block, or half of them. Its sum is Σ codes as W needs it added:
+//
+//	W without minima   an int32, times the least level of W
+//	W with minima      a float32, -Σ codes, rounded, times d
 type blockScale struct {
 	d   float32
-	sum int32 // of the codes, times codeOffset: takes the offset of W's codes back
-}
-
-// codeOffset is what to add to a code in a panel to get the code it stands
-// for.
-func codeOffset(t Format) int {
-	switch t {
-	case Q4_0:
-		return -8
-	case Q4_K, Q5_K:
-		return -1 // a minimum is taken off
-	case Q6_K:
-		return 0
-	}
-	_, bias := q8Layout()
-	return -int(bias)
+	sum uint32
 }
 
 // Rows returns the number of rows.
@@ -221,13 +122,17 @@ func (a *Activations) Reset(t Format, rows, k int) {
 		a.f = grow(a.f, n)
 		return
 	}
-	if wideCodes(t) {
+	a.offset, a.words = t.layout().offset(), wideCodes(t.layout())
+	if a.words {
 		a.wide = grow(a.wide, n)
 	} else {
 		a.q = grow(a.q, n)
 	}
-	a.scales = grow(a.scales, rows*(k/32))
+	a.scales = grow(a.scales, rows*a.lineScales())
 }
+
+// lineScales returns how many scales a row has.
+func (a *Activations) lineScales() int { return a.k / a.format.layout().sub }
 
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
@@ -258,12 +163,16 @@ func (a *Activations) PrepareRows(x []float32, ldx, r0, r1 int) {
 //	y[r*ldy+n] = Σ_k W[n][k]·x[r][k]
 //
 // n0 is a multiple of the panel width. For F32 an output is one chain of FMAs
-// in ascending k. For quantised panels it is acc = fma(float32(dot), dw·dx,
-// acc) over the blocks in ascending order, where dot is the exact integer
-// product of the codes; dw is d·scale for K-quants, whose blocks are the columns
-// under one scale, and with a minimum acc = fma(-float32(Σ codes of x),
-// (dmin·minimum)·dx, acc) follows. So the bits of a row do not depend on the other
-// rows.
+// in ascending k. For quantised panels it is, over the columns under one scale of
+// W, at most 32, in ascending order
+//
+//	acc = fma(float32(dot), dw·dx, acc)
+//	acc = fma(m, float32(-Σ codes of x)·dx, acc)
+//
+// where dot is the exact integer product of the levels of W with the codes of x,
+// and dw and m are the scale and, if the format has them, the minimum: of blocks of
+// 256, d·scale and dmin·minimum. Every product but those of an fma is rounded. So
+// the bits of a row do not depend on the other rows.
 func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
 	t = t.Panels()
 	size := panelBytes(t, k)

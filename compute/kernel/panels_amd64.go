@@ -2,152 +2,47 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: y, panels and the last two fields change.
+// also their memory: y, panels and what has no name change.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // blocks of columns
 	panels          int
 	ldx, lds, ldy   int
 	size            int                         // bytes of a panel
-	_               int                         // panels taken together
-	_               [4 * 8 * panelWidth]float32 // and their sums
+	_               [4]int                      // where they are: see _asm/panels.go
+	_               [4 * 8 * panelWidth]float32 // sums of panels taken together
 }
-
-//go:noescape
-func mulF32AVX2x1(call *panelCall)
-
-//go:noescape
-func mulF32AVX2x2(call *panelCall)
-
-//go:noescape
-func mulF32AVX2x4(call *panelCall)
-
-//go:noescape
-func mulF32AVX2x6(call *panelCall)
 
 //go:noescape
 func gemvF32AVX2(call *panelCall)
 
 //go:noescape
-func mulQ8AVX2x1(call *panelCall)
-
-//go:noescape
-func mulQ8AVX2x2(call *panelCall)
-
-//go:noescape
-func mulQ8AVX2x4(call *panelCall)
-
-//go:noescape
-func mulQ8AVX2x6(call *panelCall)
-
-//go:noescape
-func mulQ4AVX2x1(call *panelCall)
-
-//go:noescape
-func mulQ4AVX2x2(call *panelCall)
-
-//go:noescape
-func mulQ4AVX2x4(call *panelCall)
-
-//go:noescape
-func mulQ4AVX2x6(call *panelCall)
-
-//go:noescape
-func mulQ4KAVX2x1(call *panelCall)
-
-//go:noescape
-func mulQ4KAVX2x2(call *panelCall)
-
-//go:noescape
-func mulQ4KAVX2x4(call *panelCall)
-
-//go:noescape
-func mulQ4KAVX2x6(call *panelCall)
-
-//go:noescape
-func mulQ5KAVX2x1(call *panelCall)
-
-//go:noescape
-func mulQ5KAVX2x2(call *panelCall)
-
-//go:noescape
-func mulQ5KAVX2x4(call *panelCall)
-
-//go:noescape
-func mulQ5KAVX2x6(call *panelCall)
-
-//go:noescape
-func mulQ6KAVX2x1(call *panelCall)
-
-//go:noescape
-func mulQ6KAVX2x2(call *panelCall)
-
-//go:noescape
-func mulQ6KAVX2x4(call *panelCall)
-
-//go:noescape
-func mulQ6KAVX2x6(call *panelCall)
-
-//go:noescape
-func mulF32AVX512x1(call *panelCall)
-
-//go:noescape
-func mulF32AVX512x2(call *panelCall)
-
-//go:noescape
-func mulF32AVX512x4(call *panelCall)
-
-//go:noescape
-func mulF32AVX512x8(call *panelCall)
-
-//go:noescape
-func mulF32AVX512x12(call *panelCall)
-
-//go:noescape
 func gemvF32AVX512(call *panelCall)
 
 //go:noescape
-func mulQ8AVX512x1(call *panelCall)
+func quantizeSums(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
 //go:noescape
-func mulQ8AVX512x2(call *panelCall)
+func quantizeMinima(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
 //go:noescape
-func mulQ8AVX512x4(call *panelCall)
+func quantizeHalfSums(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
 //go:noescape
-func mulQ8AVX512x8(call *panelCall)
-
-//go:noescape
-func mulQ4AVX512x1(call *panelCall)
-
-//go:noescape
-func mulQ4AVX512x2(call *panelCall)
-
-//go:noescape
-func mulQ4AVX512x4(call *panelCall)
-
-//go:noescape
-func mulQ4AVX512x8(call *panelCall)
-
-//go:noescape
-func quantizeBytes(codes *int8, scales *blockScale, x *float32, blocks, offset int)
+func quantizeHalfMinima(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
 //go:noescape
 func quantizeWords(codes *int16, scales *blockScale, x *float32, blocks, offset int)
 
-func q8Layout() (group int, bias byte) {
-	if level == avx2 {
-		return 2, 0
-	}
-	return 4, 128
-}
-
-func wideCodes(t Format) bool {
-	return t == Q8_0 && level == avx2 || (t == Q5_K || t == Q6_K) && level >= avx2
+// wideCodes says that the kernels in use multiply codes of x as int16.
+func wideCodes(l *layout) bool {
+	return level == avx2 && slices.Max(l.levels)-slices.Min(l.levels) > 127
 }
 
 func (a *Activations) quantize(r int, x []float32) {
@@ -155,43 +50,30 @@ func (a *Activations) quantize(r int, x []float32) {
 		a.quantizeGeneric(r, x)
 		return
 	}
-	nb := a.k / 32
-	scales := &a.scales[r*nb : (r+1)*nb][0]
-	if wideCodes(a.format) {
-		quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], scales, &x[0], nb, codeOffset(a.format))
-	} else {
-		quantizeBytes(&a.q[r*a.stride : (r+1)*a.stride][0], scales, &x[0], nb, codeOffset(a.format))
+	l, n := a.format.layout(), a.lineScales()
+	scales := &a.scales[r*n : (r+1)*n][0]
+	blocks, offset := a.k/32, a.offset
+	if a.words {
+		quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], scales, &x[0], blocks, offset)
+		return
+	}
+	codes := &a.q[r*a.stride : (r+1)*a.stride][0]
+	switch halves := l.sub < 32; {
+	case halves && l.minimum > 0:
+		quantizeHalfMinima(codes, scales, &x[0], blocks, offset)
+	case halves:
+		quantizeHalfSums(codes, scales, &x[0], blocks, offset)
+	case l.minimum > 0:
+		quantizeMinima(codes, scales, &x[0], blocks, offset)
+	default:
+		quantizeSums(codes, scales, &x[0], blocks, offset)
 	}
 }
 
-// panelKernel multiplies some rows; kernels are listed by falling rows.
+// panelKernel multiplies some rows.
 type panelKernel struct {
 	rows int
 	run  func(*panelCall)
-}
-
-var (
-	kernelsQ4K = []panelKernel{{6, mulQ4KAVX2x6}, {4, mulQ4KAVX2x4}, {2, mulQ4KAVX2x2}, {1, mulQ4KAVX2x1}}
-	kernelsQ5K = []panelKernel{{6, mulQ5KAVX2x6}, {4, mulQ5KAVX2x4}, {2, mulQ5KAVX2x2}, {1, mulQ5KAVX2x1}}
-	kernelsQ6K = []panelKernel{{6, mulQ6KAVX2x6}, {4, mulQ6KAVX2x4}, {2, mulQ6KAVX2x2}, {1, mulQ6KAVX2x1}}
-)
-
-var panelKernels = map[Format][2][]panelKernel{
-	F32: {
-		{{6, mulF32AVX2x6}, {4, mulF32AVX2x4}, {2, mulF32AVX2x2}, {1, mulF32AVX2x1}},
-		{{12, mulF32AVX512x12}, {8, mulF32AVX512x8}, {4, mulF32AVX512x4}, {2, mulF32AVX512x2}, {1, mulF32AVX512x1}},
-	},
-	Q8_0: {
-		{{6, mulQ8AVX2x6}, {4, mulQ8AVX2x4}, {2, mulQ8AVX2x2}, {1, mulQ8AVX2x1}},
-		{{8, mulQ8AVX512x8}, {4, mulQ8AVX512x4}, {2, mulQ8AVX512x2}, {1, mulQ8AVX512x1}},
-	},
-	Q4_K: {kernelsQ4K, kernelsQ4K},
-	Q5_K: {kernelsQ5K, kernelsQ5K},
-	Q6_K: {kernelsQ6K, kernelsQ6K},
-	Q4_0: {
-		{{6, mulQ4AVX2x6}, {4, mulQ4AVX2x4}, {2, mulQ4AVX2x2}, {1, mulQ4AVX2x1}},
-		{{8, mulQ4AVX512x8}, {4, mulQ4AVX512x4}, {2, mulQ4AVX512x2}, {1, mulQ4AVX512x1}},
-	},
 }
 
 // Panels are taken in chunks, whole groups of 4, that stay in the second-level
@@ -252,17 +134,18 @@ func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, p
 	}
 	c.y, c.panels = y, panels
 	block, _ := t.Block()
-	c.k, c.lds = x.k/block, x.k/32*8
+	c.k = x.k / block
 	switch {
 	case t == F32:
 		c.x, c.ldx = unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride
-	case wideCodes(t):
+	case x.words:
 		c.x, c.ldx = unsafe.Pointer(&x.wide[r*x.stride]), 2*x.stride
 	default:
 		c.x, c.ldx = unsafe.Pointer(&x.q[r*x.stride]), x.stride
 	}
 	if t != F32 {
-		c.scales = unsafe.Pointer(&x.scales[r*(x.k/32)])
+		n := x.lineScales()
+		c.scales, c.lds = unsafe.Pointer(&x.scales[r*n]), 8*n
 	}
 	if t == F32 && kernels[0].rows == 1 && panels >= 4 {
 		c.gemv(panels)

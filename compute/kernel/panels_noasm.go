@@ -2,9 +2,7 @@
 
 package kernel
 
-func q8Layout() (group int, bias byte) { return 4, 128 }
-
-func wideCodes(Format) bool { return false }
+func wideCodes(*layout) bool { return false }
 
 func (a *Activations) quantize(r int, x []float32) { a.quantizeGeneric(r, x) }
 

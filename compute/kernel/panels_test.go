@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"testing"
@@ -8,7 +9,8 @@ import (
 
 // panelWant is the definition in MulPanels' comment for one output.
 func panelWant(t Format, w []byte, x []float32) (acc float32) {
-	if t.Panels() == F32 {
+	l := t.layout()
+	if l == nil {
 		row := make([]float32, len(x))
 		Dequantize(t, row, w)
 		for i, v := range x {
@@ -16,49 +18,21 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 		}
 		return acc
 	}
-	if l := t.layout(); l != nil && l.numbers == 256 {
-		return panelWantK(l, w, x)
-	}
-	_, size := t.Block()
-	codes := make([]float32, 32)
-	for b := range len(x) / 32 {
-		block := w[b*size:][:size]
-		unit := append([]byte{0, 0x3c}, block[2:]...) // with a scale of 1
-		Dequantize(t, codes, unit)
-		d, id := scaleQ8(x[b*32:][:32])
-		var dot int32
-		for i, v := range x[b*32:][:32] {
-			dot += int32(codes[i]) * int32(codeQ8(v, id))
-		}
-		acc = fma(float32(dot), float32(f16At(block, 0)*d), acc)
-	}
-	return acc
-}
-
-// panelWantK is the same for K-quants.
-func panelWantK(l *layout, w []byte, x []float32) (acc float32) {
 	var b block
-	for i := range len(x) / 256 {
-		l.get(&b, w[i*l.bytes:][:l.bytes])
-		for j := range 256 / l.sub {
-			s, m := b.line(j)
-			for c := 0; c < l.sub; c += min(16, l.sub) { // a scale of 32 columns counts as two of 16 where it has no minimum
-				at, n := j*l.sub+c, min(16, l.sub)
-				if l.minimum > 0 {
-					n = l.sub
-				}
-				d, id := scaleQ8(x[256*i+at/32*32:][:32])
-				var dot, sum int32
-				for k, v := range x[256*i+at:][:n] {
-					q := int32(codeQ8(v, id))
-					dot, sum = dot+q*int32(l.levels[b.codes[at+k]]), sum+q
-				}
-				acc = fma(float32(dot), float32(s*d), acc)
-				if l.minimum > 0 {
-					acc = fma(float32(-sum), float32(m*d), acc)
-					break
-				}
-			}
+	for at := 0; at < len(x); at += l.sub {
+		if at%l.numbers == 0 {
+			l.get(&b, w[at/l.numbers*l.bytes:][:l.bytes])
+		}
+		s, m := b.line(at % l.numbers / l.sub)
+		d, id := scaleQ8(x[at/32*32:][:32])
+		var dot, sum int32
+		for k, v := range x[at:][:l.sub] {
+			q := int32(codeQ8(v, id))
+			dot, sum = dot+q*int32(l.levels[b.codes[at%l.numbers+k]]), sum+q
+		}
+		acc = fma(float32(dot), float32(s*d), acc)
+		if l.minimum > 0 {
+			acc = fma(m, float32(float32(-sum)*d), acc)
 		}
 	}
 	return acc
@@ -73,6 +47,8 @@ func TestMulPanels(t *testing.T) {
 			if e, _ := f.Block(); e == 256 {
 				mulTrial(t, f, random, 3, 33, 512)
 				mulTrial(t, f, random, 13, 90, 768)
+				mulTrial(t, f, random, 1, 100, 256)
+				mulTrial(t, f, random, 10, 16, 256)
 				mulTrial(t, f, extremes, 1, 5, 256)
 				mulTrial(t, f, extremes, 6, 33, 512)
 				continue
@@ -122,51 +98,63 @@ func mulTrial(t *testing.T, f Format, fill func(uint64, int) []float32, rows, n,
 	}
 }
 
-// TestMulPanelsExtremeCodes has the largest codes in every place: nothing may
-// saturate.
+// TestMulPanelsExtremeCodes has the largest codes in every place, and blocks of any
+// bits with scales at the edges of F16: nothing may saturate.
 func TestMulPanelsExtremeCodes(t *testing.T) {
-	const n, k, rows = 32, 64, 7
+	const n, k, rows = 32, 512, 7
 	testAll(t, func(t *testing.T) {
-		for _, f := range []Format{Q8_0, Q4_0} {
-			for _, code := range []byte{0x80, 0x7f, 0xff, 0x00} {
-				_, size := f.Block()
-				w := make([]byte, n*f.Bytes(k))
-				for i := range w {
-					w[i] = code
-					if i%size < 2 {
-						w[i] = []byte{0, 0x3c}[i%size] // scale 1
-					}
-				}
-				for _, v := range []float32{127, -127} {
+		for _, f := range Formats() {
+			if f.layout() == nil {
+				continue
+			}
+			for _, w := range extremeCodes(f, n, k) {
+				for _, v := range []float32{127, -127, float32(math.Inf(1))} {
 					x := make([]float32, rows*k)
 					for i := range x {
 						x[i] = v
 					}
-					panels, y := make([]byte, PanelsSize(f, n, k)), make([]float32, rows*n)
+					panels, y, want := make([]byte, PanelsSize(f, n, k)), make([]float32, rows*n), make([]float32, rows*n)
 					Pack(f, panels, w, n, k)
 					var a Activations
 					a.Prepare(f, x, k, rows, k)
 					MulPanels(f, y, n, panels, &a, 0, n, k)
-					q := float32(int8(code))
-					if f == Q4_0 { // both nibbles count half the times
-						q = (float32(code&15) + float32(code>>4) - 16) / 2
-					}
-					for i := range y {
-						if want := q * v * k; y[i] != want {
-							t.Fatalf("%v, codes %#x times %g: y[%d] = %g, want %g", f, code, v, i, y[i], want)
+					for o := range n {
+						want[o] = panelWant(f, w[o*f.Bytes(k):][:f.Bytes(k)], x[:k])
+						for r := range rows {
+							want[r*n+o] = want[o]
 						}
 					}
+					same(t, fmt.Sprintf("%v, codes %x times %g", f, w[2:4], v), y, want)
 				}
 			}
 		}
 	})
 }
 
+// extremeCodes returns matrices of equal bytes but for d (and dmin), which are 1, and
+// one of the blocks that decoding is compared with.
+func extremeCodes(f Format, n, k int) (all [][]byte) {
+	_, size := f.Block()
+	for _, code := range []byte{0x80, 0x7f, 0xff, 0x00} {
+		w := bytes.Repeat([]byte{code}, n*f.Bytes(k))
+		for i := range w {
+			for _, at := range halves[f] {
+				if i%size == at || i%size == at+1 {
+					w[i] = []byte{0, 0x3c}[i%size-at]
+				}
+			}
+		}
+		all = append(all, w)
+	}
+	blocks := goldenBlocks(f)
+	return append(all, bytes.Repeat(blocks, n*f.Bytes(k)/len(blocks)+1)[:n*f.Bytes(k)])
+}
+
 // TestPrepareRows prepares rows in parts, and again with fewer rows.
 func TestPrepareRows(t *testing.T) {
 	const rows, n, k = 9, 16, 64
 	testAll(t, func(t *testing.T) {
-		for _, f := range []Format{F32, Q8_0, Q4_0} {
+		for _, f := range []Format{F32, Q8_0, Q4_0, Q5_1} {
 			w, x := make([]byte, n*f.Bytes(k)), random(2, rows*k)
 			Quantize(f, w, random(1, n*k))
 			panels := make([]byte, PanelsSize(f, n, k))
@@ -187,15 +175,16 @@ func TestPrepareRows(t *testing.T) {
 
 func TestNaNPropagates(t *testing.T) {
 	testAll(t, func(t *testing.T) {
-		for _, f := range []Format{F32, Q8_0, Q4_0} {
-			w, x, y := make([]byte, 16*f.Bytes(32)), random(1, 32), make([]float32, 16)
-			Quantize(f, w, random(2, 512))
-			panels := make([]byte, PanelsSize(f, 16, 32))
-			Pack(f, panels, w, 16, 32)
+		for _, f := range Formats() {
+			const k = 256
+			w, x, y := make([]byte, 16*f.Bytes(k)), random(1, k), make([]float32, 16)
+			Quantize(f, w, random(2, 16*k))
+			panels := make([]byte, PanelsSize(f, 16, k))
+			Pack(f, panels, w, 16, k)
 			x[5] = float32(math.NaN())
 			var a Activations
-			a.Prepare(f, x, 32, 1, 32)
-			MulPanels(f, y, 16, panels, &a, 0, 16, 32)
+			a.Prepare(f, x, k, 1, k)
+			MulPanels(f, y, 16, panels, &a, 0, 16, k)
 			for i, v := range y {
 				if v == v {
 					t.Fatalf("%v: y[%d] = %g", f, i, v)
