@@ -168,9 +168,9 @@ func (e *exec) panels(l *loaded, y, x *table, first int, count func() int) ([]st
 			}
 			return (n + share - 1) / share
 		},
-		do: func(_, piece int) {
+		do: func(worker, piece int) {
 			from, to := piece*share, min((piece+1)*share, n)
-			kernel.MulPanels(l.format, y.data, y.cols, panels, &e.activations, from, to, l.cols)
+			kernel.MulPanels(l.format, y.data, y.cols, panels, &e.activations, from, to, l.cols, &e.dev.scratch[worker])
 		},
 	}), nil
 }

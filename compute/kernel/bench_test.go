@@ -108,9 +108,10 @@ func BenchmarkMulPanels(b *testing.B) {
 			}
 			benchAll(b, fmt.Sprintf("%v/%dx%dx%d", f, rows, n, k), func(b *testing.B) {
 				var a Activations
+				var scratch Scratch
 				a.Prepare(f, x, k, rows, k)
 				for b.Loop() {
-					MulPanels(f, y, n, panels, &a, 0, n, k)
+					MulPanels(f, y, n, panels, &a, 0, n, k, &scratch)
 				}
 				perSecond(b, float64(len(panels)), "GB/s")
 				perSecond(b, 2*float64(rows)*float64(n)*float64(k), "GOP/s")

@@ -14,11 +14,12 @@ const (
 // makes.
 type tile struct{ m, n int }
 
-// Scratch holds the packed operands of one [Gemm] at a time. The zero value
+// Scratch is the memory of one [Gemm] or [MulPanels] at a time. The zero value
 // is ready; it grows as needed. One goroutine may use it at a time.
 type Scratch struct {
-	a, b []float32
-	edge [12 * 32]float32 // a tile that is partly outside C
+	a, b []float32        // packed operands
+	edge [12 * 32]float32 // a tile that is partly outside the result
+	call panelCall
 }
 
 // Gemm sets C (m×n) to op(A)·op(B), or adds it with accumulate:

@@ -173,7 +173,7 @@ func (a *Activations) PrepareRows(x []float32, ldx, r0, r1 int) {
 // and dw and m are the scale and, if the format has them, the minimum: of blocks of
 // 256, d·scale and dmin·minimum. Every product but those of an fma is rounded. So
 // the bits of a row do not depend on the other rows.
-func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
+func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int, s *Scratch) {
 	t = t.Panels()
 	size := panelBytes(t, k)
 	if n0 < 0 || n0 > n1 || n0%panelWidth != 0 || len(panels) < PanelsSize(t, n1, k) {
@@ -192,7 +192,7 @@ func MulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0
 		}
 		return
 	}
-	mulPanels(t, y, ldy, panels[n0/panelWidth*size:], x, n0, n1, k)
+	mulPanels(t, y, ldy, panels[n0/panelWidth*size:], x, n0, n1, k, s)
 }
 
 func f16At(b []byte, i int) float32 { return fromF16(binary.LittleEndian.Uint16(b[2*i:])) }

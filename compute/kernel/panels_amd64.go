@@ -8,14 +8,15 @@ import (
 )
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: y, panels and what has no name change.
+// also their memory: panels and what has no name change. No pointer does, for one
+// past the end of its memory would be none to the garbage collector.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // blocks of columns
 	panels          int
 	ldx, lds, ldy   int
 	size            int                         // bytes of a panel
-	_               [4]int                      // where they are: see _asm/panels.go
+	_               [5]int                      // where they are: see _asm/panels.go
 	_               [4 * 8 * panelWidth]float32 // sums of panels taken together
 }
 
@@ -81,12 +82,12 @@ type panelKernel struct {
 // takes one chunk and the rows of one kernel, and so ends within 200 µs.
 const chunkBytes = 128 << 10
 
-func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
+func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int, s *Scratch) {
 	if level < avx2 {
 		mulPanelsGeneric(t, y, ldy, panels, x, n0, n1, k)
 		return
 	}
-	var call panelCall
+	call := &s.call
 	call.size = panelBytes(t, k)
 	call.ldy = 4 * ldy
 	step := (chunkBytes/call.size/4 + 1) * 4 * panelWidth
@@ -98,8 +99,9 @@ func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0
 	}
 	if full < n1 {
 		call.w = unsafe.Pointer(&panels[(full-n0)/panelWidth*call.size])
-		call.mulEdge(t, y[full:], ldy, x, n1-full)
+		call.mulEdge(t, y[full:], ldy, x, n1-full, s.edge[:12*panelWidth])
 	}
+	call.w, call.x, call.scales, call.y = nil, nil, nil, nil // nothing is held on to
 }
 
 // mulRows multiplies all rows of x by the call's panels.
@@ -109,9 +111,9 @@ func (c *panelCall) mulRows(t Format, y []float32, ldy int, x *Activations, pane
 	}
 }
 
-// mulEdge multiplies by a last panel of which only n outputs exist.
-func (c *panelCall) mulEdge(t Format, y []float32, ldy int, x *Activations, n int) {
-	var edge [12 * panelWidth]float32
+// mulEdge multiplies by a last panel of which only n outputs exist; edge has room
+// for the rows of one kernel.
+func (c *panelCall) mulEdge(t Format, y []float32, ldy int, x *Activations, n int, edge []float32) {
 	c.ldy = 4 * panelWidth
 	for r := 0; r < x.rows; {
 		rows := c.mulSome(t, x, r, unsafe.Pointer(&edge[0]), 1)

@@ -6,6 +6,9 @@ func wideCodes(*layout) bool { return false }
 
 func (a *Activations) quantize(r int, x []float32) { a.quantizeGeneric(r, x) }
 
-func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int) {
+// panelCall is what assembly is called with.
+type panelCall struct{}
+
+func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int, _ *Scratch) {
 	mulPanelsGeneric(t, y, ldy, panels, x, n0, n1, k)
 }

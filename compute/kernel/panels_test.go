@@ -38,6 +38,9 @@ func panelWant(t Format, w []byte, x []float32) (acc float32) {
 	return acc
 }
 
+// used is the memory of all products here, which keeps what the last one left.
+var used Scratch
+
 // TestMulPanels compares every format, with any number of rows and outputs,
 // with the definition, which knows one row and one output: so the bits do not
 // depend on how many there are.
@@ -91,7 +94,7 @@ func mulTrial(t *testing.T, f Format, fill func(uint64, int) []float32, rows, n,
 			}
 		}
 		for n0 := 0; n0 < n; n0 += step {
-			MulPanels(f, y, ldy, panels, &a, n0, min(n0+step, n), k)
+			MulPanels(f, y, ldy, panels, &a, n0, min(n0+step, n), k, &used)
 		}
 		same(t, fmt.Sprint(f, rows, n, k), y, want)
 		check(t)
@@ -117,7 +120,7 @@ func TestMulPanelsExtremeCodes(t *testing.T) {
 					Pack(f, panels, w, n, k)
 					var a Activations
 					a.Prepare(f, x, k, rows, k)
-					MulPanels(f, y, n, panels, &a, 0, n, k)
+					MulPanels(f, y, n, panels, &a, 0, n, k, &used)
 					for o := range n {
 						want[o] = panelWant(f, w[o*f.Bytes(k):][:f.Bytes(k)], x[:k])
 						for r := range rows {
@@ -162,12 +165,12 @@ func TestPrepareRows(t *testing.T) {
 			var whole, parts Activations
 			got, want := make([]float32, rows*n), make([]float32, rows*n)
 			whole.Prepare(f, x, k, rows, k)
-			MulPanels(f, want, n, panels, &whole, 0, n, k)
+			MulPanels(f, want, n, panels, &whole, 0, n, k, &used)
 			parts.Prepare(f, x, k, 1, k)
 			parts.Reset(f, rows, k)
 			parts.PrepareRows(x, k, 4, 9)
 			parts.PrepareRows(x, k, 0, 4)
-			MulPanels(f, got, n, panels, &parts, 0, n, k)
+			MulPanels(f, got, n, panels, &parts, 0, n, k, &used)
 			same(t, f.String(), got, want)
 		}
 	})
@@ -184,7 +187,7 @@ func TestNaNPropagates(t *testing.T) {
 			x[5] = float32(math.NaN())
 			var a Activations
 			a.Prepare(f, x, k, 1, k)
-			MulPanels(f, y, 16, panels, &a, 0, 16, k)
+			MulPanels(f, y, 16, panels, &a, 0, 16, k, &used)
 			for i, v := range y {
 				if v == v {
 					t.Fatalf("%v: y[%d] = %g", f, i, v)

@@ -77,6 +77,10 @@ func (l *layout) panelBytes() int { return l.head() + l.numbers/32*l.stripBytes(
 
 // pack writes a panel from rows of k numbers.
 func (l *layout) pack(panel, w []byte, rows, k int) {
+	if l.numbers == 32 && l.minimum == 0 && l != &mxfp4 && len(l.codes) == 1 {
+		l.packWords(panel, w, rows, k)
+		return
+	}
 	var b block
 	size, head, strip, codes := l.panelBytes(), l.head(), l.stripBytes(), l.lines()*l.lineBytes()
 	parts := codeParts[l.bits()]
@@ -94,6 +98,28 @@ func (l *layout) pack(panel, w []byte, rows, k int) {
 				s := p[head+j*strip:][:strip]
 				l.packScales(s, &b, r, j)
 				packCodes(s[codes:], b.codes[32*j:][:32], parts, r)
+			}
+		}
+	}
+}
+
+// packWords packs blocks of a scale and codes of 4 or 8 bits, which lie in a file as
+// in a strip, four bytes of a row together; but bytes of a file have a sign, of which
+// a code has the complement.
+func (l *layout) packWords(panel, w []byte, rows, k int) {
+	var flip uint32
+	if l.bits() == 8 {
+		flip = 0x80808080
+	}
+	strip := l.stripBytes()
+	for r := range rows {
+		row := w[r*(k/32)*l.bytes:][:k/32*l.bytes]
+		for ; len(row) > 0; row = row[l.bytes:] {
+			s := panel[(k/32-len(row)/l.bytes)*strip:][:strip]
+			copy(s[2*r:][:2], row)
+			s = s[2*panelWidth+4*r:]
+			for c := 2; c < l.bytes; c += 4 {
+				binary.LittleEndian.PutUint32(s[(c-2)*panelWidth:], binary.LittleEndian.Uint32(row[c:])^flip)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ const (
 	callBlocks // … blocks left
 	callHead   // … the first panel's block
 	callStrips // … strips of it left
+	callNext   // … where the results of the group go
 	callSums   // … sums of the group
 )
 
@@ -146,6 +147,8 @@ func (q quantized) write(a *asm, setup, body func()) {
 	a.function(q.name, 0, 8)
 	a.i("MOVQ call+0(FP), R15")
 	a.i("MOVQ %d(R15), SI", callW)
+	a.i("MOVQ %d(R15), DI", callY)
+	a.i("MOVQ DI, %d(R15)", callNext)
 	setup()
 	a.p("group:")
 	q.start(a)
@@ -212,7 +215,7 @@ func (q quantized) start(a *asm) {
 // store writes the sums of a group to y and goes on to the next group. SI is
 // behind the group's first panel.
 func (q quantized) store(a *asm) {
-	a.i("MOVQ %d(R15), DI", callY)
+	a.i("MOVQ %d(R15), DI", callNext)
 	a.i("MOVQ %d(R15), BX", callLdy)
 	a.i("LEAQ %d(R15), AX", callSums)
 	a.i("MOVQ %d(R15), R14", callGroup)
@@ -234,7 +237,7 @@ func (q quantized) store(a *asm) {
 	a.i("ADDQ %d(R15), SI", callSize)
 	a.i("DECQ R14")
 	a.i("JNZ store")
-	a.i("MOVQ DI, %d(R15)", callY)
+	a.i("MOVQ DI, %d(R15)", callNext)
 	a.i("CMPQ %d(R15), $0", callPanels)
 	a.i("JNE group")
 	a.ret()
