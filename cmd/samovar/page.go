@@ -286,20 +286,11 @@ func (c *catalogue) settings(r samovar.Run) (map[string]json.RawMessage, []sourc
 	return settings, sources, nil
 }
 
-// curve is that of a finished run; empty for one that was finished before
-// curves were kept.
+// curve is that of a finished run.
 func (p *page) curve(ctx context.Context, id string) (samovar.Curve, error) {
 	r, _, err := p.find(ctx, id)
-	var c samovar.Curve
-	if err != nil || r.Curve == "" {
-		return c, err
-	}
-	text, err := p.Blob(r.Curve)
 	if err != nil {
-		return c, fmt.Errorf("read the curve of run %s: %w", id, err)
+		return samovar.Curve{}, err
 	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("read the curve of run %s: %w", id, err)
-	}
-	return c, nil
+	return p.store.curve(r)
 }

@@ -18,6 +18,7 @@ import (
 type runsCommand struct {
 	List   runsList   `cmd:"" help:"List the runs in the ledger."`
 	Show   runsShow   `cmd:"" help:"Show one run."`
+	Curve  runsCurve  `cmd:"" help:"Plot how runs of training went, or write a table of it."`
 	Repeat runsRepeat `cmd:"" help:"Run a stage again and compare the digests."`
 }
 
