@@ -77,7 +77,8 @@ func (h *Host) greet(c *wire.Conn) error {
 type Session struct {
 	Info    *Info // as the controller was told
 	conn    *wire.Conn
-	out     *wire.Mailbox
+	out     *wire.Mailbox // by the clock
+	bytes   []byte        // in lockstep
 	once    sync.Once
 	release func()
 
@@ -163,9 +164,16 @@ func (s *Session) Refused() uint64 {
 	return s.refused
 }
 
-// Send leaves sensors for the controller and does not wait for it: what it has
-// not read in time is replaced by what is newer.
-func (s *Session) Send(sensors *Sensors) { s.out.Put(sensors.header(), sensors.append) }
+// Send gives sensors to the controller. By the clock it does not wait: what has
+// not been read in time is replaced by what is newer.
+func (s *Session) Send(sensors *Sensors) {
+	if !s.Info.Lockstep {
+		s.out.Put(sensors.header(), sensors.append)
+		return
+	}
+	s.bytes = sensors.append(s.bytes[:0])
+	s.conn.Write(sensors.header(), s.bytes) // whoever awaits the answer learns what is wrong
+}
 
 // Miss tells a controller in lockstep that a tick's sensors were lost.
 func (s *Session) Miss(tick uint64, at time.Duration) error {

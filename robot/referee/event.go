@@ -56,7 +56,7 @@ func (e *Event) check(i *Info) error {
 	case StuckUnit, BrokenUnit:
 		targets = i.Units
 	}
-	sum := e.Amount
+	sum := math.Abs(e.Amount)
 	for _, x := range e.Impulse {
 		sum += math.Abs(x)
 	}

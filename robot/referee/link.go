@@ -180,7 +180,8 @@ func (h *Host) greet(c *wire.Conn) error {
 type Session struct {
 	info    *Info
 	conn    *wire.Conn
-	out     *wire.Mailbox
+	out     *wire.Mailbox // by the clock
+	bytes   []byte        // in lockstep
 	release func()
 	once    sync.Once
 
@@ -227,8 +228,16 @@ func (s *Session) listen() {
 	}
 }
 
-// Send leaves a truth for the referee and does not wait for it.
-func (s *Session) Send(t *Truth) { s.out.Put(t.header(), t.append) }
+// Send gives a truth to the referee. By the clock it does not wait: what has not
+// been read in time is replaced by what is newer.
+func (s *Session) Send(t *Truth) {
+	if !s.info.Lockstep {
+		s.out.Put(t.header(), t.append)
+		return
+	}
+	s.bytes = t.append(s.bytes[:0])
+	s.conn.Write(t.header(), s.bytes) // whoever awaits the answer learns what is wrong
+}
 
 // Events returns what has come since the last call, or why nothing will any more.
 func (s *Session) Events() ([]Event, error) {
