@@ -17,6 +17,7 @@ import (
 	"samovar/robot/body"
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
+	"samovar/robot/safety"
 )
 
 // program returns the path of the body that `make robot` has built.
@@ -394,6 +395,64 @@ func TestRates(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
+}
+
+// posture is a stop that holds the joints where they were.
+type posture struct{ body.Command }
+
+func (p *posture) Control(_ *body.Sensors, c *body.Command) error {
+	copy(c.Joints, p.Joints)
+	return nil
+}
+
+// TestSupervised lets the supervisor see a simulated body: it finds no fault with
+// one that stands, stops it when asked, and notices a fault of its sensors.
+func TestSupervised(t *testing.T) {
+	r := launch(t, 100, "--lockstep")
+	if err := r.judge.Send(referee.Event{Kind: referee.Broken, Target: 4, Start: 2 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	stop := &posture{}
+	s, err := safety.New(func() (body.Body, error) { return r.link, nil }, safety.Config{Stance: stop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Body()
+	modes := map[time.Duration]safety.Mode{}
+	for k := range 210 {
+		if err := b.Receive(r.sensors); err != nil {
+			t.Fatal(err)
+		}
+		if k == 0 {
+			r.hold()
+			stop.Joints = append(stop.Joints, r.command.Joints...)
+		}
+		if k == 150 {
+			s.Stop("the button")
+		}
+		if err := b.Send(r.command); err != nil && !errors.Is(err, safety.ErrStopped) {
+			t.Fatal(err)
+		}
+		if err := r.judge.Receive(r.truth); err != nil {
+			t.Fatal(err)
+		}
+		modes[r.truth.Time] = s.Report().Mode
+		if k < 195 && r.judge.Info().Fall(r.truth, false) != "" {
+			t.Fatalf("it falls at %v", r.truth.Time)
+		}
+		if err := r.judge.Go(r.truth.Sequence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := s.Report()
+	for at, want := range map[time.Duration]safety.Mode{0: safety.Running, 1490: safety.Running, 1520: safety.Standing, 1990: safety.Standing, 2050: safety.Damping} {
+		if got := modes[at*time.Millisecond]; got != want {
+			t.Errorf("at %v ms %v instead of %v: %+v", int(at), got, want, report)
+		}
+	}
+	if report.Counts.Faulty < 3 || report.Counts.Clamped > 0 || !strings.Contains(report.Reason, "ankle") {
+		t.Errorf("%+v", report)
+	}
 }
 
 // TestG1 loads Unitree's G1 with its meshes, and another robot's MJCF.

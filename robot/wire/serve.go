@@ -44,7 +44,8 @@ type Mailbox struct {
 	mu    sync.Mutex
 	head  Header
 	frame []byte
-	leave chan struct{} // the frame is new; holds one
+	fresh bool          // frame has not been sent
+	leave chan struct{} // rings when the frame is; holds one
 	spare []byte
 }
 
@@ -58,7 +59,7 @@ func NewMailbox(c *Conn) *Mailbox {
 // Put replaces the frame by h and what fill appends.
 func (m *Mailbox) Put(h Header, fill func([]byte) []byte) {
 	m.mu.Lock()
-	m.head, m.frame = h, fill(m.frame[:0])
+	m.head, m.frame, m.fresh = h, fill(m.frame[:0]), true
 	m.mu.Unlock()
 	select {
 	case m.leave <- struct{}{}:
@@ -74,10 +75,10 @@ func (m *Mailbox) run() {
 			return
 		}
 		m.mu.Lock()
-		h := m.head
-		m.spare = append(m.spare[:0], m.frame...)
+		h, fresh := m.head, m.fresh
+		m.spare, m.fresh = append(m.spare[:0], m.frame...), false
 		m.mu.Unlock()
-		if m.conn.Write(h, m.spare) != nil {
+		if fresh && m.conn.Write(h, m.spare) != nil {
 			m.conn.Close()
 			return
 		}
