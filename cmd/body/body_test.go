@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -455,6 +456,64 @@ func TestSupervised(t *testing.T) {
 	}
 }
 
+// TestVaried changes the world.
+func TestVaried(t *testing.T) {
+	knee := func(r *rig) float64 {
+		sum := 0.0
+		for range 26 {
+			r.tick()
+			sum = r.sensors.Joints[3].Torque
+		}
+		return math.Abs(sum)
+	}
+	plain, heavy := launch(t, 50, "--lockstep"), launch(t, 50, "--lockstep", "--mass", "1.5")
+	if a, b := knee(plain), knee(heavy); b < 1.3*a || b > 1.7*a {
+		t.Errorf("half as much mass again, and %g Nm instead of %g", b, a)
+	}
+	hill := launch(t, 50, "--lockstep", "--slope", "3", "--uphill", "90")
+	hill.tick()
+	// The floor rises to the left, so that the robot leans to the right: about x.
+	if q, want := hill.sensors.Units[0].Orientation, mechanism.Turn(mechanism.Vector{1, 0, 0}, 3*math.Pi/180); q.Mul(want.Conjugate()).Vector().Norm() > 1e-3 {
+		t.Errorf("on the slope it is at %v instead of %v", q, want)
+	}
+	knee(hill)
+	if hill.truth.Drift > 0.06 || hill.judge.Info().Fall(hill.truth, false) != "" {
+		t.Errorf("on a slope of 3° it moves by %g m", hill.truth.Drift)
+	}
+	ice := launch(t, 50, "--lockstep", "--slope", "3", "--uphill", "90", "--friction", "0.01")
+	knee(ice)
+	if ice.truth.Position[1] > -0.03 { // ½·g·(sin 3° − 0.01)·t² is 0.05 m after 0.5 s
+		t.Errorf("on ice it is at y = %g m", ice.truth.Position[1])
+	}
+}
+
+// TestDelayed measures late and noisily.
+func TestDelayed(t *testing.T) {
+	r := launch(t, 100, "--lockstep", "--delay", "24,16", "--noise", "1")
+	squares, n := 0.0, 0
+	var past [][]float64
+	for k := range 60 {
+		r.tick()
+		past = append(past, append([]float64(nil), r.truth.Positions...))
+		if held := r.sensors.Status&body.Held != 0; held != (k < 2) {
+			t.Errorf("tick %d: status %b", k, r.sensors.Status)
+		}
+		if k < 3 {
+			continue
+		}
+		if late := r.truth.Time - r.sensors.Time; late != 24*time.Millisecond {
+			t.Errorf("at %v sensors are late by %v", r.truth.Time, late)
+		}
+		for i, j := range r.sensors.Joints { // between what was true 20 and 30 ms ago
+			d := j.Position - (0.6*past[k-2][i] + 0.4*past[k-3][i])
+			squares, n = squares+d*d, n+1
+		}
+	}
+	if deviation := math.Sqrt(squares / float64(n)); deviation < 0.9*noisePosition || deviation > 1.2*noisePosition {
+		t.Errorf("positions deviate by %g instead of %g", deviation, noisePosition)
+	}
+}
+
 // TestG1 loads Unitree's G1 with its meshes, and another robot's MJCF.
 func TestG1(t *testing.T) {
 	data := os.Getenv("SAMOVAR_DATA")
@@ -515,25 +574,40 @@ func TestRefused(t *testing.T) {
 // clock, and by the processor time of both processes, as on one idle core.
 func BenchmarkLockstep(b *testing.B) {
 	path := program(b)
-	for _, rate := range []int{50, 500} {
-		b.Run(fmt.Sprintf("%dHz", rate), func(b *testing.B) {
-			p, err := body.Launch(context.Background(), path, os.Stderr, "--lockstep")
-			if err != nil {
-				b.Fatal(err)
-			}
-			r := connect(b, p, rate)
-			before := processor(b)
-			for b.Loop() {
-				r.tick()
-			}
-			r.link.Close()
-			r.judge.Close()
-			p.Close() // whose processor time counts from now on
-			simulated := float64(b.N) / float64(rate)
-			b.ReportMetric(simulated/b.Elapsed().Seconds(), "×real")
-			b.ReportMetric(simulated/(processor(b)-before), "×processor")
-		})
+	models := []string{"own"}
+	if data := os.Getenv("SAMOVAR_DATA"); data != "" {
+		models = append(models, filepath.Join(data, "robot/g1/g1_29dof_rev_1_0.xml"))
 	}
+	for _, model := range models {
+		for _, rate := range []int{50, 500} {
+			b.Run(fmt.Sprintf("%s/%dHz", filepath.Base(model), rate), func(b *testing.B) { lockstep(b, path, model, rate) })
+		}
+	}
+}
+
+func lockstep(b *testing.B, path, model string, rate int) {
+	// What loading costs is known from a body that only loads.
+	loaded := processor(b)
+	p, err := body.Launch(context.Background(), path, io.Discard, "--lockstep", "--model", model)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.Close()
+	loaded = processor(b) - loaded
+	if p, err = body.Launch(context.Background(), path, io.Discard, "--lockstep", "--model", model); err != nil {
+		b.Fatal(err)
+	}
+	r := connect(b, p, rate)
+	before := processor(b)
+	for b.Loop() {
+		r.tick()
+	}
+	r.link.Close()
+	r.judge.Close()
+	p.Close() // whose processor time counts from now on
+	simulated := float64(b.N) / float64(rate)
+	b.ReportMetric(simulated/b.Elapsed().Seconds(), "×real")
+	b.ReportMetric(simulated/(processor(b)-before-loaded), "×processor")
 }
 
 // processor is the processor time in seconds of this process and of those that

@@ -13,6 +13,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"time"
 	"unsafe"
@@ -24,16 +25,16 @@ import (
 
 // mujoco is a body that MuJoCo moves. What lies in C's memory is read as slices.
 type mujoco struct {
-	sim                    *C.Sim
-	q, v, sensors          []float64
-	square                 []float64
-	force                  []float64 // of actuators
-	coordinate, velocity   []int32   // of each joint
-	actuator, unit         []int32
-	rotation, centre, mass []float64
-	drives                 []float64
-	base                   int // first coordinate and velocity of the free joint
-	baseV                  int
+	sim                  *C.Sim
+	q, v, sensors        []float64
+	square               []float64
+	force                []float64 // of actuators
+	coordinate, velocity []int32   // of each joint
+	actuator, unit       []int32
+	centre               []float64 // of mass, of each subtree
+	drives               []float64
+	base                 int // first coordinate and velocity of the free joint
+	baseV                int
 }
 
 func floats(p *C.mjtNum, n int) []float64 {
@@ -143,7 +144,7 @@ func (x *mujoco) report(t *referee.Truth) {
 	for i := range t.Positions {
 		t.Positions[i] = x.q[x.coordinate[i]]
 	}
-	t.Drift = distance(t.Position[0]-float64(s.origin[0]), t.Position[1]-float64(s.origin[1]))
+	t.Drift = math.Hypot(t.Position[0]-float64(s.origin[0]), t.Position[1]-float64(s.origin[1]))
 	t.Tilt, t.Touching = float64(s.tilt), referee.Bodies{uint64(s.touching[0]), uint64(s.touching[1])}
 	s.tilt, s.touching = 0, [2]C.uint64_t{}
 	c := &t.Counts

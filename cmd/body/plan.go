@@ -211,5 +211,3 @@ func (p *plan) rules(m *mechanism.Model, bodies, feet []string, lockstep bool) (
 func contains(s string, words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(s, w) })
 }
-
-func distance(x, y float64) float64 { return math.Hypot(x, y) }
