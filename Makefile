@@ -6,7 +6,7 @@ SHELL := bash
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := build
-.PHONY: build web up test test-long prepare test-pages lint clean
+.PHONY: build web up robot test test-long prepare test-pages lint clean
 
 # ./bin/samovar, with the pages where they can be built.
 build: web
@@ -35,6 +35,16 @@ web/node_modules/.package-lock.json: web/package-lock.json
 # Everything on this machine: make up ARGS="--no-open --addr 127.0.0.1:8080"
 up: build
 	./bin/samovar up $(ARGS)
+
+# ./bin/body, the simulated robot, with MuJoCo, which is fetched and lies beside it:
+# the only program here that needs a C compiler, and nothing else needs it.
+robot: bin/mujoco/libmujoco.so
+	CGO_ENABLED=1 CGO_CFLAGS="-O2 -I$(CURDIR)/bin/mujoco/include" CGO_LDFLAGS='-L$(CURDIR)/bin/mujoco -Wl,-rpath,$$ORIGIN/mujoco' \
+		$(GO) build -tags mujoco -o bin/body ./cmd/body
+
+bin/mujoco/libmujoco.so: cmd/body/mujoco.txt .ci/mujoco
+	.ci/mujoco
+	@touch $@
 
 # All tests.
 test: prepare

@@ -1,0 +1,180 @@
+package safety
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"samovar/robot/body"
+	"samovar/robot/mechanism"
+)
+
+// capture predicts falls by where a foot would have to be.
+type capture struct {
+	state  *mechanism.State
+	joints [][2]int // coordinate and velocity of each of the body's joints
+	base   [2]int   // likewise of the free joint
+	unit   int      // the inertial unit of the base
+	mount  mechanism.Quaternion
+	feet   []int
+	soles  [][]mechanism.Vector // of each foot, in its frame
+	margin float64
+	ground []mechanism.Vector
+	hull   []mechanism.Vector
+}
+
+// thick is how high above the lowest point of the soles a point still carries, m.
+const thick = 0.02
+
+// Capture predicts that a robot falls when its capture point lies farther than
+// margin metres outside the polygon of the soles on the ground: the point where a
+// pendulum with its mass and velocity would come to rest upright (Pratt and others,
+// Humanoids 2006, equation 4). A robot that steps lets it go outside as far as
+// it can step; where it falls even so is for margin to say, a step's length. The
+// lowest sole is taken to stand still. feet are the bodies that have soles.
+func Capture(m *mechanism.Model, i *body.Info, feet []string, margin float64) (func(*body.Sensors) string, error) {
+	c, err := newCapture(m, i, feet, margin)
+	if err != nil {
+		return nil, fmt.Errorf("predict falls: %w", err)
+	}
+	return c.falling, nil
+}
+
+func newCapture(m *mechanism.Model, i *body.Info, feet []string, margin float64) (*capture, error) {
+	c := &capture{state: mechanism.NewState(m), unit: -1, margin: margin}
+	for k := range i.Joints {
+		j, err := m.Joint(i.Joints[k].Name)
+		if err != nil {
+			return nil, err
+		}
+		c.joints = append(c.joints, [2]int{m.Joints[j].Q, m.Joints[j].V})
+	}
+	free := slices.IndexFunc(m.Joints, func(j mechanism.Joint) bool { return j.Kind == mechanism.Free })
+	if free < 0 {
+		return nil, fmt.Errorf("model %q has no free joint", m.Name)
+	}
+	base := &m.Joints[free]
+	c.base = [2]int{base.Q, base.V}
+	for k := range i.Units {
+		if i.Units[k].Body == m.Bodies[base.Body].Name {
+			c.unit, c.mount = k, i.Units[k].Orientation
+		}
+	}
+	if c.unit < 0 {
+		return nil, fmt.Errorf("body %q has no inertial unit", m.Bodies[base.Body].Name)
+	}
+	for _, name := range feet {
+		foot, err := m.Body(name)
+		if err != nil {
+			return nil, err
+		}
+		soles := m.Soles(m.Reference(), foot, thick)
+		if len(soles) == 0 {
+			return nil, fmt.Errorf("%q has no sole", name)
+		}
+		c.feet, c.soles = append(c.feet, foot), append(c.soles, soles)
+	}
+	if len(feet) == 0 {
+		return nil, errors.New("no feet")
+	}
+	return c, nil
+}
+
+func (c *capture) falling(s *body.Sensors) string {
+	outside := c.outside(s)
+	if outside > c.margin || math.IsNaN(outside) {
+		return fmt.Sprintf("it falls: the capture point is %.2f m outside its soles", outside)
+	}
+	return ""
+}
+
+// outside is how far the capture point lies outside the soles, m; inside it is 0,
+// and NaN where there is no orientation.
+func (c *capture) outside(s *body.Sensors) float64 {
+	x, u := c.state, &s.Units[c.unit]
+	for k, at := range c.joints {
+		x.Q[at[0]], x.V[at[1]] = s.Joints[k].Position, s.Joints[k].Velocity
+	}
+	turn := u.Orientation.Mul(c.mount.Conjugate())
+	if !finite(turn[:]...) {
+		return math.NaN()
+	}
+	copy(x.Q[c.base[0]:], []float64{0, 0, 0, turn[0], turn[1], turn[2], turn[3]})
+	w := c.mount.Rotate(u.Angular)
+	copy(x.V[c.base[1]:], []float64{0, 0, 0, w[0], w[1], w[2]})
+	x.Update()
+	c.ground = c.ground[:0]
+	var lowest, drag mechanism.Vector
+	lowest[2] = math.Inf(1)
+	for k, foot := range c.feet {
+		for _, p := range c.soles[k] {
+			at := x.Point(foot, p)
+			if c.ground = append(c.ground, at); at[2] < lowest[2] {
+				lowest = at
+				_, drag = x.Velocity(foot, at)
+			}
+		}
+	}
+	c.ground = slices.DeleteFunc(c.ground, func(p mechanism.Vector) bool { return p[2] > lowest[2]+thick })
+	centre := x.CentreOfMass()
+	height := max(0.05, centre[2]-lowest[2])
+	point := centre.Add(x.CentreVelocity().Sub(drag).Scale(math.Sqrt(height / 9.81)))
+	c.hull = convex(c.hull[:0], c.ground)
+	return distance(c.hull, point)
+}
+
+// turned is twice the area of the triangle a, b, p seen from above, positive if it
+// turns left.
+func turned(a, b, p mechanism.Vector) float64 {
+	return (b[0]-a[0])*(p[1]-a[1]) - (b[1]-a[1])*(p[0]-a[0])
+}
+
+// convex appends the convex hull of points seen from above, anticlockwise, and
+// sorts them (Andrew, Information Processing Letters 9(5), 1979).
+func convex(hull, points []mechanism.Vector) []mechanism.Vector {
+	slices.SortFunc(points, func(a, b mechanism.Vector) int {
+		if a[0] < b[0] || a[0] == b[0] && a[1] < b[1] {
+			return -1
+		}
+		return 1
+	})
+	for side := range 2 {
+		start := len(hull)
+		for k := range points {
+			p := points[k]
+			if side == 1 {
+				p = points[len(points)-1-k]
+			}
+			for len(hull) >= start+2 && turned(hull[len(hull)-2], hull[len(hull)-1], p) <= 0 {
+				hull = hull[:len(hull)-1]
+			}
+			hull = append(hull, p)
+		}
+		if len(hull) > start+1 {
+			hull = hull[:len(hull)-1] // the other side begins with it
+		}
+	}
+	return hull
+}
+
+// distance is how far a point lies outside a hull, seen from above.
+func distance(hull []mechanism.Vector, p mechanism.Vector) float64 {
+	inside, nearest := len(hull) > 2, math.Inf(1)
+	for k, a := range hull {
+		b := hull[(k+1)%len(hull)]
+		inside = inside && turned(a, b, p) >= 0
+		dx, dy, t := b[0]-a[0], b[1]-a[1], 0.0
+		if n := dx*dx + dy*dy; n > 0 {
+			t = min(1, max(0, ((p[0]-a[0])*dx+(p[1]-a[1])*dy)/n))
+		}
+		nearest = min(nearest, math.Hypot(p[0]-a[0]-t*dx, p[1]-a[1]-t*dy))
+	}
+	if inside {
+		return 0
+	}
+	if math.IsNaN(p[0] + p[1]) {
+		return math.NaN()
+	}
+	return nearest
+}
