@@ -23,15 +23,15 @@ const (
 var downbeat = struct{ harmony, low, mid, all float64 }{1, 0.5, -0.3, 0.3}
 
 // findBars decides between bars of three and four beats and where they begin.
-func findBars(p path, c curves) bars {
+func findBars(p path, c curves, frames []frame) bars {
 	if len(p.beats) == 0 {
 		return bars{}
 	}
 	rows := beatRows(p, c)
 	evidence := make([]float64, len(rows))
-	low, mid, all, change := make([]float64, len(rows)), make([]float64, len(rows)), make([]float64, len(rows)), make([]float64, len(rows))
+	low, mid, all, change := make([]float64, len(rows)), make([]float64, len(rows)), make([]float64, len(rows)), harmony(chromas(p, frames))
 	for i, r := range rows {
-		low[i], mid[i], all[i], change[i] = r[lowBand], r[midBand], peak(c.all, p.beats[i]), peak(c.change, p.beats[i])
+		low[i], mid[i], all[i] = r[lowBand], r[midBand], peak(c.all, p.beats[i])
 	}
 	low, mid, all, change = standard(low), standard(mid), standard(all), standard(change)
 	for i := range evidence {
@@ -46,6 +46,29 @@ func findBars(p path, c curves) bars {
 		return bars{3, three}
 	}
 	return bars{4, four}
+}
+
+// harmony returns how much the notes of the two beats from each on differ from those
+// of the two before it: one less the cosine. Over two beats it does not matter that
+// the accompaniment may play a new chord only after the bass.
+func harmony(rows [][chroma]float64) []float64 {
+	var none [chroma]float64
+	beat := func(i int) [chroma]float64 {
+		if i < 0 || i >= len(rows) {
+			return none
+		}
+		return rows[i]
+	}
+	change := make([]float64, len(rows))
+	for i := 2; i < len(rows); i++ {
+		a, b, c, d := beat(i-2), beat(i-1), beat(i), beat(i+1)
+		for k := range a {
+			a[k] += b[k]
+			c[k] += d[k]
+		}
+		change[i] = 1 - cosine(a[:], c[:])
+	}
+	return change
 }
 
 // lay finds the likeliest positions of beats in bars of meter beats, by Viterbi's

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 	"testing"
 
 	"samovar/robot/music/song"
@@ -23,35 +24,44 @@ func TestFit(t *testing.T) {
 	if os.Getenv("SAMOVAR_FIT") == "" {
 		t.Skip("SAMOVAR_FIT=1 fits the weights of judge.go anew")
 	}
-	var trials []trial
-	add := func(s song.Song) {
-		c := newCurves(framesOf(s.Render(Rate)))
-		var tr trial
-		for _, h := range hypotheses(c) {
+	var songs []func() ([]float32, []float64)
+	for k, style := range tuned {
+		for seed := range uint64(2) {
+			songs = append(songs, func() ([]float32, []float64) {
+				s, err := song.ComposeIn(style, 50000+100*seed+uint64(k), 60)
+				if err != nil {
+					t.Error(err)
+				}
+				return s.Render(Rate), s.Beats
+			})
+		}
+	}
+	for seed := range uint64(60) {
+		songs = append(songs, func() ([]float32, []float64) {
+			s := song.Improvise(seed+1, 45)
+			return s.Render(Rate), s.Beats
+		})
+	}
+	for bpm := 65.0; bpm < 190; bpm += 15 {
+		songs = append(songs, func() ([]float32, []float64) {
+			beats := every(60/bpm, 20)
+			return clicks(20, beats), beats
+		})
+	}
+	trials := make([]trial, len(songs))
+	atOnce(len(songs), func(n int) {
+		x, truth := songs[n]()
+		tr := &trials[n]
+		for _, h := range hypotheses(newCurves(framesOf(x))) {
 			beats := make([]float64, len(h.beats))
 			for i, b := range h.beats {
 				beats[i] = secondsAt(float64(b))
 			}
 			tr.features = append(tr.features, h.features)
-			tr.f = append(tr.f, FMeasure(s.Beats, beats, Trim))
+			tr.f = append(tr.f, FMeasure(truth, beats, Trim))
 		}
-		if len(tr.f) > 0 {
-			tr.want = softmax(tr.f, 0.08)
-			trials = append(trials, tr)
-		}
-	}
-	for k, style := range tuned {
-		for seed := range uint64(3) {
-			s, err := song.ComposeIn(style, 50000+100*seed+uint64(k), 60)
-			if err != nil {
-				t.Fatal(err)
-			}
-			add(s)
-		}
-	}
-	for seed := range uint64(80) {
-		add(song.Improvise(seed+1, 45))
-	}
+		tr.want = softmax(tr.f, 0.08)
+	})
 	scale := standardise(trials)
 	// The penalty is chosen by cross-validation: six parts, each judged by the others.
 	best, penalty := 0.0, 0.0
@@ -80,6 +90,22 @@ func TestFit(t *testing.T) {
 		line += fmt.Sprintf("%.3g, ", w[i]/scale[i])
 	}
 	t.Log(line)
+}
+
+// atOnce calls f for 0 to n-1, four at a time.
+func atOnce(n int, f func(int)) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, 4)
+	for i := range n {
+		wait.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wait.Done()
+			f(i)
+			<-slots
+		}()
+	}
+	wait.Wait()
 }
 
 // softmax returns probabilities in proportion to e^(x/temperature).
@@ -131,7 +157,7 @@ func standardise(trials []trial) [features]float64 {
 // The two weights of tempo are hardly penalised.
 func fit(trials []trial, penalty float64) [features]float64 {
 	var w, velocity [features]float64
-	for range 3000 {
+	for range 1500 {
 		var g [features]float64
 		for _, tr := range trials {
 			x := make([]float64, len(tr.f))

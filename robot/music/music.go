@@ -69,7 +69,7 @@ func analyse(frames []frame, seconds float64) Analysis {
 	if h, ok := likeliest(hypotheses(c)); ok && last > first {
 		p := h.path
 		p.cut(first, last)
-		bars := findBars(p, c)
+		bars := findBars(p, c, frames)
 		a.Meter = bars.meter
 		for i, t := range p.beats {
 			a.Beats = append(a.Beats, secondsAt(refine(c.all, t)))
@@ -96,6 +96,9 @@ func secondsAt(at float64) float64 {
 // highest onset strength within 2 frames and its neighbours, or where it was if there
 // is no onset.
 func refine(x []float64, at int) float64 {
+	if at >= len(x) {
+		return float64(at)
+	}
 	best := at
 	for t := max(1, at-2); t <= min(len(x)-2, at+2); t++ {
 		if x[t] > x[best] {

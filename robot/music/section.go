@@ -72,10 +72,11 @@ func colours(p path, frames []frame) [][]float64 {
 	notes := chromas(p, frames)
 	rows := make([][]float64, len(p.beats))
 	for i, t := range p.beats {
-		end := min(len(frames), t+p.period)
+		end := t + p.period
 		if i+1 < len(p.beats) {
 			end = p.beats[i+1]
 		}
+		end = min(end, len(frames))
 		rows[i] = make([]float64, chroma+timbres)
 		length := 1e-9
 		for _, v := range notes[i] {

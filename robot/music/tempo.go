@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-// Tempos that are looked for, in beats a minute.
+// Tempos that are looked for, in beats a minute: Krebs, Böck and Widmer (2015) take 55
+// to 215.
 const (
-	slowest = 50.0
-	fastest = 225.0
+	slowest = 52.0
+	fastest = 215.0
 )
 
 // spread is by how much a hypothesis allows the tempo to leave its middle, so that a
@@ -27,10 +28,10 @@ type hypothesis struct {
 func hypotheses(c curves) []hypothesis {
 	heard := heardAs(c)
 	var all []hypothesis
-	for bpm := fastest / 1.1; bpm > slowest; bpm /= math.Pow(2, 0.25) {
+	for bpm := fastest; bpm > slowest; bpm /= math.Pow(2, 0.25) {
 		middle := 60 * fps / bpm
 		p := track(heard, int(middle/spread), int(math.Ceil(middle*spread)))
-		if len(p.beats) < 4 {
+		if bpm := 60 * fps / p.median(); len(p.beats) < 4 || bpm < slowest || bpm > fastest {
 			continue
 		}
 		for _, p := range p.turned() {
@@ -48,9 +49,9 @@ func hypotheses(c curves) []hypothesis {
 	return all
 }
 
-// turned returns the path and those whose beats lie between its beats: where
-// cymbals between beats are louder than what is on them, the likeliest path is off
-// by half.
+// turned returns the path and those that lie a quarter, a half and three quarters of
+// a beat later: where what is between beats is louder than what is on them, the
+// likeliest path is off by as much. Their last beat may lie beyond the end.
 func (p path) turned() []path {
 	all := []path{p}
 	for _, place := range turns {
@@ -61,9 +62,6 @@ func (p path) turned() []path {
 				next = p.beats[i+1]
 			}
 			q.beats = append(q.beats, t+int(math.Round(place*float64(next-t))))
-		}
-		if place > 0.3 && q.beats[0]-int(place*2*float64(p.period)*0.5) > p.period/2 {
-			q.beats = append([]int{q.beats[0] - p.period}, q.beats...)
 		}
 		all = append(all, q)
 	}

@@ -189,10 +189,14 @@ func (c *composer) write() {
 func (c *composer) bar(bar, part int, loud float64, with map[Voice]bool) {
 	st := c.style
 	root := c.harmony[part][bar/st.chords%4]
+	bass := st.bass
+	if !c.drums { // without drums the bass keeps the beat
+		bass = strings.Repeat("x...", st.meter)
+	}
 	for _, row := range []struct {
 		voice   Voice
 		pattern string
-	}{{Kick, st.kick}, {Snare, st.snare}, {Hat, st.hat}, {Extra, st.extra}, {Bass, st.bass}, {Chord, st.comp}} {
+	}{{Kick, st.kick}, {Snare, st.snare}, {Hat, st.hat}, {Extra, st.extra}, {Bass, bass}, {Chord, st.comp}} {
 		if with[row.voice] {
 			c.row(bar, row.voice, row.pattern, root, loud)
 		}
@@ -230,13 +234,16 @@ func (c *composer) row(bar int, v Voice, pattern string, root int, loud float64)
 		switch v {
 		case Bass:
 			degree := root
-			if pattern[step] == 'x' && c.Float64() < 0.3 {
-				degree += 4
+			if step == c.steps/2 && c.Float64() < 0.5 {
+				degree += 4 // the fifth, in the middle of the bar
 			}
-			c.note(bar, step, max(length, 2), v, c.pitch(degree)-24, level)
+			if length == 1 && step+1 < c.steps && strings.IndexByte("Xxo", pattern[step+1]) < 0 {
+				length = 2
+			}
+			c.note(bar, step, length, v, c.pitch(degree)-24, level)
 		case Chord:
 			for _, third := range []int{0, 2, 4} {
-				c.note(bar, step, max(length, 1), v, c.pitch(root+third), level*0.7)
+				c.note(bar, step, length, v, c.pitch(root+third), level*0.7)
 			}
 		default:
 			c.note(bar, step, 1, v, 0, level)
