@@ -9,6 +9,7 @@ type curves struct {
 	// change is how much the notes that sound after a frame differ from those before
 	// it: one less the cosine of their chroma, 0 to 1, over its root of mean square.
 	change []float64
+	first  int // the first onset of the song, -1 if it was not heard
 }
 
 // Windows of normalisation, in frames: a level that lasts longer than 0.4 s is no
@@ -35,6 +36,12 @@ func newCurves(frames []frame) curves {
 	}
 	c.all = normalise(c.all)
 	c.change = changeOf(frames)
+	for c.first < n && c.all[c.first] < 1 {
+		c.first++
+	}
+	if c.first == n {
+		c.first = -1
+	}
 	return c
 }
 

@@ -3,7 +3,7 @@ package music
 import "math"
 
 // features is how many numbers describe a hypothesis.
-const features = 44
+const features = 45
 
 // describe computes what tells the beat from its half, double, triple and its
 // offbeats: the tempo; how strong onsets and changes of harmony are on beats and
@@ -35,8 +35,24 @@ func describe(p path, c curves) [features]float64 {
 		f = append(f, cycle(low, m))
 	}
 	f = append(f, cycle(mid, 2), cycle(mid, 4), cycle(mid, 8))
-	f = append(f, strongest(change, 3), strongest(change, 4), strongest(change, 8), strongest(low, 4))
+	f = append(f, strongest(change, 3), strongest(change, 4), strongest(change, 8), strongest(low, 4), opening(p, c))
 	return [features]float64(f)
+}
+
+// opening is how well the first onset of a song lies on a beat: the cosine of its
+// phase, 1 on a beat and -1 between two. Most songs begin on one.
+func opening(p path, c curves) float64 {
+	if c.first < 0 {
+		return 0
+	}
+	interval := p.median()
+	at, best := float64(c.first), math.Inf(1)
+	for _, t := range p.beats {
+		if d := at - float64(t); math.Abs(d) < math.Abs(best) {
+			best = d
+		}
+	}
+	return math.Cos(2 * math.Pi * best / interval)
 }
 
 // sample returns the mean of the curve, at its highest within 2 frames, at a place

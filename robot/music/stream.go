@@ -125,6 +125,9 @@ func (s *Stream) look() {
 		return
 	}
 	c := newCurves(s.frames)
+	if s.heard > len(s.frames) {
+		c.first = -1
+	}
 	if !s.chosen || s.heard/between%reviews == 0 {
 		s.review(c)
 	}

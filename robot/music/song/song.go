@@ -44,7 +44,7 @@ type Song struct {
 	Beats     []float64 // seconds, from the first to the last that is played or paused
 	Downbeats []float64
 	Sections  []float64 // where sections begin, each on a downbeat
-	Traits    []string  // what is unusual: "drift", "wander", "silence", "drumless", "late"
+	Traits    []string  // what is unusual: "drift", "wander", "silence", "drumless", "late", "pickup"
 	Notes     []Note    // by start
 
 	sound sound
@@ -89,6 +89,7 @@ type composer struct {
 	key     int
 	human   float64 // standard deviation of a note's start, s
 	silent  [2]int  // bars that are silent, from and before
+	pickup  bool    // the first bar has only a few notes before the second
 	melody  [2][]int
 	harmony [2][4]int
 	drums   bool
@@ -117,6 +118,9 @@ func compose(seed uint64, st *style, seconds float64, r *rand.Rand) Song {
 		s.Traits = append(s.Traits, "drumless")
 	}
 	c.tempo()
+	if c.pickup = r.Float64() < 0.25; c.pickup {
+		s.Traits = append(s.Traits, "pickup")
+	}
 	c.write()
 	s.sound = newSound(r)
 	sort.SliceStable(s.Notes, func(i, j int) bool { return s.Notes[i].Start < s.Notes[j].Start })
@@ -187,6 +191,12 @@ func (c *composer) write() {
 
 // bar writes one bar.
 func (c *composer) bar(bar, part int, loud float64, with map[Voice]bool) {
+	if bar == 0 && c.pickup {
+		for step := c.steps - 2*(1+c.IntN(3)); step < c.steps; step += 2 {
+			c.note(bar, step, 2, Lead, c.pitch(c.IntN(7))+12, 0.7*loud)
+		}
+		return
+	}
 	st := c.style
 	root := c.harmony[part][bar/st.chords%4]
 	bass := st.bass
