@@ -70,9 +70,7 @@ def mmlu(lm, files, shots=0, examples=None, limit=None):
         samples = sorted(r["samples"][name], key=lambda s: s["doc_id"])
         logs[name] = [[lls[0] for lls in s["filtered_resps"]] for s in samples]
         right[name] = [s["acc"] for s in samples]
-    first = r["samples"][next(iter(sets))][0]
-    return {"prompt": first["arguments"][0][0] if isinstance(first["arguments"], (list, tuple)) else first["arguments"]["gen_args_0"]["arg_0"],
-            "logs": logs, "right": right,
+    return {"logs": logs, "right": right,
             "acc": {n: r["results"][n]["acc,none"] for n in sets}}
 
 
