@@ -18,8 +18,9 @@ type Answer struct {
 	Item   int       `json:"item"`             // its place in the set's file, from 0
 	Logs   []float64 `json:"logs,omitempty"`   // nats: the log-probability of each choice, or of the text
 	Text   string    `json:"text,omitempty"`   // of Exact: what the model said
-	Right  bool      `json:"right"`            // of all but BPB; of Choice by length-normalised log-probability
+	Right  bool      `json:"right"`            // of all but BPB; of Choice by length-normalised log-probability, of Exact by the number after "#### "
 	Raw    bool      `json:"raw,omitempty"`    // of Choice: right by log-probability as it is
+	Last   bool      `json:"last,omitempty"`   // of Exact: right by the last number of the text
 	Tokens int64     `json:"tokens,omitempty"` // of BPB: predicted
 	Bytes  int64     `json:"bytes,omitempty"`  // of BPB: UTF-8 of the text
 }

@@ -96,7 +96,7 @@ func NewExamine(dev compute.Device, t Task) (*Examine, error) {
 func (*Examine) Name() string { return "evaluate" }
 
 // Version is raised when the same model and data give other answers or figures.
-func (*Examine) Version() int { return 1 }
+func (*Examine) Version() int { return 2 }
 
 // Numerics is that of the device.
 func (s *Examine) Numerics() string { return s.Device.Numerics() }
@@ -131,6 +131,9 @@ func (e Examination) Metrics() map[string]float64 {
 	}
 	if e.Raw != nil {
 		m[e.Name+"_acc"], m[e.Name+"_acc_norm"] = e.Raw.Score, e.Normalised.Score
+	}
+	if e.Flexible != nil {
+		m[e.Name+"_strict_match"], m[e.Name+"_flexible_extract"] = e.Strict.Score, e.Flexible.Score
 	}
 	for _, s := range e.Sets {
 		m[e.Name+"/"+s.Set] = s.Score

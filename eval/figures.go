@@ -15,12 +15,15 @@ type Figure struct {
 	N             int       `json:"n"`      // items
 	Chance        float64   `json:"chance"` // what a model that knows nothing has
 	Raw           *Accuracy `json:"acc,omitempty"`
-	Normalised    *Accuracy `json:"acc_norm,omitempty"` // equals Score
+	Normalised    *Accuracy `json:"acc_norm,omitempty"`     // equals Score
+	Strict        *Accuracy `json:"strict_match,omitempty"` // equals Score
+	Flexible      *Accuracy `json:"flexible_extract,omitempty"`
 }
 
-// Accuracy is one of the two scores of Choice: by the log-probability of the
-// choices, and by that divided by their length in characters. The names in JSON
-// are lm-evaluation-harness's.
+// Accuracy is one of the two scores of Choice (by the log-probability of the
+// choices, and by that divided by their length in characters) or of Exact (by the
+// number after "#### ", and by the last number). The names in JSON are
+// lm-evaluation-harness's.
 type Accuracy struct {
 	Score         float64 `json:"score"`
 	StandardError float64 `json:"stderr"`
@@ -66,22 +69,22 @@ func figures(kind task.Kind, answers []Answer) (all Figure, sets []SetFigure) {
 	if kind == task.BPB {
 		return figure(kind, answers), sets
 	}
-	var scores, raws, norms []estimate
+	var scores, seconds []estimate
 	for _, s := range sets {
 		scores = append(scores, estimate{s.Score, s.StandardError, s.N})
 		all.N += s.N
 		all.Chance += s.Chance * float64(s.N)
-		if s.Raw != nil {
-			raws = append(raws, estimate{s.Raw.Score, s.Raw.StandardError, s.N})
-			norms = append(norms, estimate{s.Normalised.Score, s.Normalised.StandardError, s.N})
+		for _, second := range []*Accuracy{s.Raw, s.Flexible} {
+			if second != nil {
+				seconds = append(seconds, estimate{second.Score, second.StandardError, s.N})
+			}
 		}
 	}
 	all.Chance /= float64(len(answers))
 	e := joined(kind, scores)
 	all.Score, all.StandardError = e.mean, e.err
-	if raws != nil {
-		r, n := joined(kind, raws), joined(kind, norms)
-		all.Raw, all.Normalised = &Accuracy{r.mean, r.err}, &Accuracy{n.mean, n.err}
+	if seconds != nil {
+		all.both(kind, joined(kind, seconds))
 	}
 	return all, sets
 }
@@ -94,9 +97,9 @@ func figure(kind task.Kind, answers []Answer) Figure {
 		f.Chance = byteBits
 		return f
 	}
-	right, raw := make([]float64, len(answers)), make([]float64, len(answers))
+	right, second := make([]float64, len(answers)), make([]float64, len(answers))
 	for i, a := range answers {
-		right[i], raw[i] = percent(a.Right), percent(a.Raw)
+		right[i], second[i] = percent(a.Right), percent(a.Raw || a.Last)
 	}
 	e := estimated(right)
 	f.Score, f.StandardError = e.mean, e.err
@@ -108,10 +111,21 @@ func figure(kind task.Kind, answers []Answer) Figure {
 			f.Chance += 100 / float64(len(a.Logs))
 		}
 		f.Chance /= float64(len(answers))
-		r := estimated(raw)
-		f.Raw, f.Normalised = &Accuracy{r.mean, r.err}, &Accuracy{e.mean, e.err}
 	}
+	f.both(kind, estimated(second))
 	return f
+}
+
+// both fills in the two scores of a kind that has two, of which the first is
+// the figure's.
+func (f *Figure) both(kind task.Kind, second estimate) {
+	one, two := &Accuracy{f.Score, f.StandardError}, &Accuracy{second.mean, second.err}
+	switch kind {
+	case task.Choice:
+		f.Normalised, f.Raw = one, two
+	case task.Exact:
+		f.Strict, f.Flexible = one, two
+	}
 }
 
 func percent(right bool) float64 {

@@ -60,7 +60,7 @@ func (g Gates) Parse(tasks ...string) ([]Gate, error) {
 	metrics := Result{}.Metrics()
 	trusted := []string{bySource}
 	for _, name := range tasks {
-		for metric := range (Examination{Figure: Figure{Raw: &Accuracy{}, Normalised: &Accuracy{}}, examineConfig: examineConfig{Name: name}}).Metrics() {
+		for metric := range (Examination{Figure: Figure{Raw: &Accuracy{}, Normalised: &Accuracy{}, Strict: &Accuracy{}, Flexible: &Accuracy{}}, examineConfig: examineConfig{Name: name}}).Metrics() {
 			metrics[metric] = 0
 		}
 		trusted = append(trusted, name+"/")

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +76,13 @@ func tiny(t *testing.T, bos bool, window int) string {
 // golden is testdata/golden.json: what lm-evaluation-harness makes of the items
 // with transformers.
 type golden struct {
-	Pairs, Endings struct {
+	Letters struct {
+		Logs  map[string][][]float64 `json:"logs"`
+		Right map[string][]float64   `json:"right"`
+		Acc   map[string]float64     `json:"acc"`
+	}
+	Problems, Shots exact
+	Pairs, Endings  struct {
 		Logs    [][]float64 `json:"logs"`
 		Acc     float64     `json:"acc"`
 		AccNorm float64     `json:"acc_norm"`
@@ -84,7 +91,19 @@ type golden struct {
 	}
 }
 
-const goldenWindow = 48 // shorter than one of the contexts
+// exact is what its task gsm8k makes of problems, by its two filters.
+type exact struct {
+	Texts         []string           `json:"texts"`
+	Strict        []float64          `json:"strict-match"`
+	Flexible      []float64          `json:"flexible-extract"`
+	Score         map[string]float64 `json:"exact_match"`
+	StandardError map[string]float64 `json:"stderr"`
+}
+
+const (
+	goldenWindow = 48  // shorter than one of the contexts
+	longWindow   = 512 // twice the longest answer, and shorter than one of the problems with it
+)
 
 // TestGolden holds log-probabilities and figures to lm-evaluation-harness's, on
 // both devices, with BOS and without. SAMOVAR_WRITE=DIR makes what golden.py
@@ -98,7 +117,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all map[string]golden
+	var all map[string]golden // and "replies", whose fields are none of these
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +138,40 @@ func TestGolden(t *testing.T) {
 			if e.Truncated != 1 {
 				t.Errorf("%d items are truncated, not the one of the long context", e.Truncated)
 			}
+
+			path := tiny(t, bos, longWindow)
+			e, answers = examine(t, dev, path, eval.Task{Kind: "choice", Path: filepath.Join("testdata", "black_tea_test.csv")})
+			sameLogs(t, name+" letters on "+dev.Name(), answers, want.Letters.Logs["black_tea_test"])
+			near(t, name+" letters' acc", e.Raw.Score, 100*want.Letters.Acc["black_tea_test"])
+			near(t, name+" letters' score", e.Score, e.Raw.Score) // all choices are of one character
+			e, answers = examine(t, dev, path, eval.Task{Kind: "exact", Path: filepath.Join("testdata", "problems.jsonl")})
+			sameExact(t, name+" problems on "+dev.Name(), e, answers, want.Problems)
+			e, answers = examine(t, dev, path, eval.Task{
+				Kind: "exact", Path: filepath.Join("testdata", "problems.jsonl"), Shots: 2, Examples: filepath.Join("testdata", "solved.jsonl"), // of three, the first two
+			})
+			sameExact(t, name+" problems with shots on "+dev.Name(), e, answers, want.Shots)
 		}
 	}
+}
+
+// damaged is what random weights say instead of runes. transformers marks some
+// runs of bytes that are no UTF-8 once, and ours each byte.
+var damaged = regexp.MustCompile("\uFFFD+")
+
+func sameExact(t *testing.T, what string, e eval.Examination, answers []eval.Answer, want exact) {
+	t.Helper()
+	if len(answers) != len(want.Texts) {
+		t.Fatalf("%s: %d answers, not %d", what, len(answers), len(want.Texts))
+	}
+	for i, a := range answers {
+		if damaged.ReplaceAllString(a.Text, "?") != damaged.ReplaceAllString(want.Texts[i], "?") || a.Right != (want.Strict[i] == 1) || a.Last != (want.Flexible[i] == 1) {
+			t.Errorf("%s: item %d has\n%+v, not\n%q, %g and %g", what, i, a, want.Texts[i], want.Strict[i], want.Flexible[i])
+		}
+	}
+	near(t, what+": strict-match", e.Score, 100*want.Score["strict-match"])
+	near(t, what+": its error", e.StandardError, 100*want.StandardError["strict-match"])
+	near(t, what+": flexible-extract", e.Flexible.Score, 100*want.Score["flexible-extract"])
+	near(t, what+": its error", e.Flexible.StandardError, 100*want.StandardError["flexible-extract"])
 }
 
 func near(t *testing.T, what string, got, want float64) {
@@ -160,13 +211,15 @@ func writeTiny(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	for name, bos := range map[string]bool{"plain": false, "bos": true} {
-		f, err := model.Open(tiny(t, bos, goldenWindow))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		if err := model.WriteHuggingFace(filepath.Join(dir, name), f); err != nil {
-			t.Fatal(err)
+		for suffix, window := range map[string]int{"": goldenWindow, "-long": longWindow} {
+			f, err := model.Open(tiny(t, bos, window))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if err := model.WriteHuggingFace(filepath.Join(dir, name+suffix), f); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 )
 
 // solve lets the model write answers, always the likeliest token, and compares
-// the number after "#### " with the right one.
+// the number after "#### " and the last number with the right one.
 func (x *examination) solve(ctx context.Context, e *encoder) ([]Answer, error) {
 	weights, err := x.file.Load(x.dev)
 	if err != nil {
@@ -146,8 +146,8 @@ func (s *solver) hear(ev infer.Event) error {
 
 // answered takes down an answer.
 func (s *solver) answered(at int, text string) {
-	a, number := &s.answers[at], task.Number(text)
-	a.Text, a.Right = text, number != "" && number == task.Number(s.items[at].Text)
+	a, target := &s.answers[at], task.Target(s.items[at].Text)
+	a.Text, a.Right, a.Last = text, task.Strict(text) == target, task.Flexible(text) == target
 	s.done++
 }
 

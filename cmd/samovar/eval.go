@@ -137,6 +137,9 @@ func (c *evalCommand) show(g *globals, e evaluated) error {
 	if e.Raw != nil && e.N > 1 {
 		fmt.Fprintf(g.out, "acc_norm %.2f ± %.2f, acc %.2f ± %.2f\n", e.Normalised.Score, e.Normalised.StandardError, e.Raw.Score, e.Raw.StandardError)
 	}
+	if e.Flexible != nil && e.N > 1 {
+		fmt.Fprintf(g.out, "strict_match %.2f ± %.2f, flexible_extract %.2f ± %.2f\n", e.Strict.Score, e.Strict.StandardError, e.Flexible.Score, e.Flexible.StandardError)
+	}
 	if e.Truncated > 0 {
 		fmt.Fprintf(g.out, "items that lost their beginning to the window: %d\n", e.Truncated)
 	}

@@ -214,27 +214,51 @@ func problems(_ string, text []byte) ([]Item, error) {
 		if strings.TrimSpace(v.Question) == "" || strings.TrimSpace(v.Answer) == "" {
 			return Item{}, errors.New(`the fields "question" and "answer" are expected, both with text`)
 		}
-		if Number(v.Answer) == "" {
-			return Item{}, errors.New(`its answer has no number after "#### "`)
+		if !strings.Contains(v.Answer, "#### ") || !number.MatchString(Target(v.Answer)) {
+			return Item{}, errors.New(`its answer does not end in "#### " and a number`)
 		}
 		return Item{Context: "Question: " + v.Question + "\nAnswer:", Text: v.Answer}, nil
 	})
 }
 
+// What follows is the task gsm8k of lm-evaluation-harness, version 3: its two
+// filters, and what its exact_match ignores.
 var (
-	answer  = regexp.MustCompile(`#### (-?[0-9.,]+)`)
-	ignored = strings.NewReplacer(",", "", "$", "")
+	strict   = regexp.MustCompile(`#### (-?[0-9.,]+)`)
+	flexible = regexp.MustCompile(`-?[$0-9.,]{2,}|-?[0-9]+`)
+	ignored  = strings.NewReplacer(",", "", "$", "")
+	number   = regexp.MustCompile(`^-?[0-9.]*[0-9]$`)
 )
 
-// Number returns the first number after "#### " as it is compared, without
-// commas and a full stop at its end, or nothing: the strict match of
-// lm-evaluation-harness.
-func Number(text string) string {
-	m := answer.FindStringSubmatch(text)
+// Target is the right answer as it is compared: what follows the last "#### ",
+// without commas, dollar signs and a full stop at its end.
+func Target(text string) string {
+	text = ignored.Replace(text)
+	if i := strings.LastIndex(text, "#### "); i >= 0 {
+		text = text[i+len("#### "):]
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// Strict returns the first number after "#### " as it is compared, or nothing:
+// the filter strict-match.
+func Strict(text string) string {
+	m := strict.FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}
-	return strings.TrimSuffix(ignored.Replace(m[1]), ".")
+	return Target(m[1])
+}
+
+// Flexible returns the last number of a text, wherever it stands, as it is
+// compared, or nothing: the filter flexible-extract. Punctuation of two
+// characters or more, such as "...", is a number to it.
+func Flexible(text string) string {
+	all := flexible.FindAllString(text, -1)
+	if all == nil {
+		return ""
+	}
+	return Target(all[len(all)-1])
 }
 
 // Until are the texts at which an answer to a problem ends.

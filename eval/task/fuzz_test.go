@@ -25,7 +25,7 @@ func FuzzParse(f *testing.F) {
 					if kind == Blimp || kind == Choice {
 						asked = it.check() == nil
 					}
-					if !asked || it.Index != i || kind == Exact && Number(it.Text) == "" {
+					if !asked || it.Index != i || kind == Exact && !number.MatchString(Target(it.Text)) {
 						t.Fatalf("%s, %s: item %d of %q cannot be asked: %+v", kind, ext, i, text, it)
 					}
 				}

@@ -3,6 +3,7 @@ package task_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -110,8 +111,9 @@ func TestRefusals(t *testing.T) {
 		{task.Choice, "a.csv", "A,b,c,d,e,A\nA,b,c,d,e,E\n", `line 2: the right answer is "E": one of A, B, C and D`},
 		{task.Choice, "a.csv", "A,b,c,d,e,AB\n", `the right answer is "AB"`},
 		{task.Choice, "a.csv", `"A,b` + "\n", "parse error"},
-		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "2"}`, `its answer has no number after "#### "`},
-		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "#### ."}`, `its answer has no number after "#### "`},
+		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "2"}`, `its answer does not end in "#### " and a number`},
+		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "#### ."}`, `its answer does not end in "#### " and a number`},
+		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "#### 2 eggs"}`, `its answer does not end in "#### " and a number`},
 		{task.Exact, "a.jsonl", `{"question": "1 + 1?"}`, `the fields "question" and "answer" are expected`},
 		{task.BPB, "a.jsonl", `{"txt": "1"}`, `the field "text" is expected`},
 		{task.BPB, "a.txt", " \n", "it is empty"},
@@ -232,14 +234,52 @@ func subset(a, b []int) bool {
 	return true
 }
 
-func TestNumber(t *testing.T) {
-	for text, want := range map[string]string{
-		"#### 42": "42", "so\n#### -1,234.50 eggs": "-1234.50", "#### 7.": "7", "#### 1 #### 2": "1",
-		"####42": "", "42": "", "#### $5": "", "#### ,": "",
-	} {
-		if got := task.Number(text); got != want {
-			t.Errorf("%q: %q, not %q", text, got, want)
+// TestReplies holds what is taken out of texts, and whether it is right, to what
+// lm-evaluation-harness's gsm8k makes of them: ../testdata/golden.py.
+func TestReplies(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "golden.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Replies struct {
+			Strict   []float64 `json:"strict-match"`
+			Flexible []float64 `json:"flexible-extract"`
+			Strictly []string  `json:"strict-match extracted"`
+			Flexibly []string  `json:"flexible-extract extracted"`
 		}
+	}
+	if err := json.Unmarshal(text, &golden); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = os.ReadFile(filepath.Join("..", "testdata", "replies.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	want, n := golden.Replies, 0
+	for line := range bytes.Lines(text) {
+		var x struct{ Reply, Answer string }
+		if err := json.Unmarshal(line, &x); err != nil || n == len(want.Strict) {
+			t.Fatal(n, err)
+		}
+		for _, f := range []struct {
+			name, got, extracted string
+			right                float64
+		}{
+			{"strict-match", task.Strict(x.Reply), want.Strictly[n], want.Strict[n]},
+			{"flexible-extract", task.Flexible(x.Reply), want.Flexibly[n], want.Flexible[n]},
+		} {
+			extracted := task.Target(f.extracted)
+			if f.extracted == "[invalid]" { // how it says that there is nothing
+				extracted = ""
+			}
+			if f.got != extracted || (f.got == task.Target(x.Answer)) != (f.right == 1) {
+				t.Errorf("%s takes %q out of %q, whose answer is %q; not %q, which is right: %g", f.name, f.got, x.Reply, x.Answer, extracted, f.right)
+			}
+		}
+		n++
+	}
+	if n != len(want.Strict) || n < 100 {
+		t.Errorf("%d replies, and golden.json has %d", n, len(want.Strict))
 	}
 }
 
