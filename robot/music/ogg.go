@@ -59,13 +59,12 @@ func noEOF(err error) error {
 
 // packets takes the packets of one logical stream out of Ogg pages.
 type packets struct {
-	r       *bufio.Reader
-	serial  uint32
-	chosen  bool
-	lacing  []byte // what is left of the page's segment table
-	packet  []byte
-	ended   bool
-	partial bool // packet was begun on an earlier page
+	r      *bufio.Reader
+	serial uint32
+	chosen bool
+	lacing []byte // what is left of the page's segment table
+	packet []byte
+	ended  bool
 }
 
 // maxPacket bounds a packet. Headers with tables take up to some 100 KB, packets
