@@ -243,9 +243,9 @@ func (j *Journal) write() error {
 	return replace(filepath.Join(j.dir, journalFile), text)
 }
 
-// replace writes a file whole or not at all.
+// replace writes a file whole or not at all. Two processes may write one at once.
 func replace(path string, text []byte) error {
-	part := path + ".part"
+	part := fmt.Sprintf("%s.%d.part", path, os.Getpid())
 	if err := os.WriteFile(part, text, 0o644); err != nil {
 		return err
 	}

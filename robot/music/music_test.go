@@ -62,14 +62,16 @@ func TestClicks(t *testing.T) {
 	}
 }
 
-// TestHeldOut scores songs in styles that the weights were not fitted on: four, or
-// with SAMOVAR_LONG four of each style, of which a table is printed.
+// TestHeldOut scores songs in styles that the weights were not fitted on, four of
+// each: fewer say little, as a song whose beats are found half a beat late counts 0.
 func TestHeldOut(t *testing.T) {
-	long := os.Getenv("SAMOVAR_LONG") != ""
+	if os.Getenv("SAMOVAR_LONG") == "" {
+		t.Skip("it takes SAMOVAR_LONG")
+	}
 	var songs []song.Song
 	for k, style := range song.Styles() {
 		for seed := range uint64(4) {
-			if slices.Contains(tuned, style) || !long && (k%3 != 0 || seed > 0) {
+			if slices.Contains(tuned, style) {
 				continue
 			}
 			s, err := song.ComposeIn(style, 900+10*uint64(k)+seed, 60)
