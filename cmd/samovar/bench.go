@@ -86,28 +86,34 @@ type figures struct {
 	TrainingOf  float64 `json:"training_share_of_ceiling,omitempty"`
 }
 
-func (c *benchCommand) Run(g *globals) (err error) {
-	m := energy.ThisMachine(energy.Config{})
-	f := figures{CPU: m.CPU, Threads: runtime.GOMAXPROCS(0), Kernel: kernel.Active()}
+func (c *benchCommand) Run(g *globals) error {
+	var m *loaded
 	if c.Ref != "" {
-		s, err := g.openFor(c.Ref)
-		if err != nil {
+		var err error
+		if m, err = c.load(g); err != nil {
 			return err
 		}
-		defer s.close(&err)
-		path, err := s.modelPath(c.Ref)
-		if err != nil {
-			return err
-		}
-		if err := c.model(&f, path); err != nil {
-			return fmt.Errorf("measure %s: %w", c.Ref, err)
-		}
+		defer m.Close()
 		if c.First {
-			return nil
+			return m.first()
 		}
 	}
-	if err := c.machine(&f); err != nil {
+	ceilings, err := bench.NewCeilings()
+	if err != nil {
 		return err
+	}
+	defer ceilings.Close()
+	f := figures{CPU: energy.ThisMachine(energy.Config{}).CPU, Threads: runtime.GOMAXPROCS(0), Kernel: kernel.Active()}
+	if m == nil {
+		f.Int8, f.Bandwidth = c.ceiling(ceilings.Int8), c.ceiling(ceilings.Read)
+	} else if err := c.model(&f, m, ceilings); err != nil {
+		return fmt.Errorf("measure %s: %w", c.Ref, err)
+	}
+	f.FP32, f.BF16 = c.ceiling(ceilings.FP32), c.ceiling(ceilings.BF16)
+	if c.Train != "" {
+		if err := c.training(&f, ceilings); err != nil {
+			return fmt.Errorf("measure training: %w", err)
+		}
 	}
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(f)
@@ -116,63 +122,74 @@ func (c *benchCommand) Run(g *globals) (err error) {
 	return nil
 }
 
-// machine measures the ceilings that no model has been held against, and training.
-func (c *benchCommand) machine(f *figures) error {
-	ceilings, err := bench.NewCeilings()
-	if err != nil {
-		return err
-	}
-	defer ceilings.Close()
-	var fp32, bf16, int8, read bench.Series
-	for range c.Repeats {
-		fp32, bf16 = append(fp32, ceilings.FP32()), append(bf16, ceilings.BF16())
-		int8, read = append(int8, ceilings.Int8()), append(read, ceilings.Read())
-	}
-	f.FP32, f.BF16 = fp32.Median()/giga, bf16.Median()/giga
-	if f.Decode == 0 {
-		f.Int8, f.Bandwidth = int8.Median()/giga, read.Median()/giga
-	}
-	if c.Train != "" {
-		if err := c.training(f, ceilings); err != nil {
-			return fmt.Errorf("measure training: %w", err)
-		}
-	}
-	return nil
-}
-
 const giga = 1e9
 
-// model measures a model file.
-func (c *benchCommand) model(f *figures, path string) error {
+// ceiling is the median of several measurements, in billions a second.
+func (c *benchCommand) ceiling(measure func() float64) float64 {
+	var all bench.Series
+	for range c.Repeats {
+		all = append(all, measure())
+	}
+	return all.Median() / giga
+}
+
+// loaded is a model file with its weights on the processor.
+type loaded struct {
+	*model.File
+	dev     compute.Device
+	weights map[string]compute.Buffer
+	seconds float64 // that it took
+}
+
+// load opens the model that is to be measured.
+func (c *benchCommand) load(g *globals) (m *loaded, err error) {
+	s, err := g.openFor(c.Ref)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close(&err)
 	start := time.Now()
-	m, err := model.Open(path)
+	f, err := s.openModel(c.Ref)
+	if err != nil {
+		return nil, err
+	}
+	m = &loaded{File: f}
+	if m.dev, err = (compute.CPU{}).Open(); err == nil {
+		m.weights, err = f.Load(m.dev)
+	}
+	if err != nil {
+		m.Close()
+		return nil, fmt.Errorf("measure %s: %w", c.Ref, err)
+	}
+	m.seconds = time.Since(start).Seconds()
+	return m, nil
+}
+
+// Close gives back the model's memory.
+func (m *loaded) Close() {
+	if m.dev != nil {
+		m.dev.Close()
+	}
+	m.File.Close()
+}
+
+// first gives one token after one.
+func (m *loaded) first() error {
+	e, err := infer.New(m.dev, m.Config, m.weights, infer.Options{Sequences: 1})
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	dev, err := compute.CPU{}.Open()
+	defer e.Close()
+	return e.Generate(infer.Request{Prompt: []int32{0}, MaxTokens: 1}, func(infer.Event) bool { return true })
+}
+
+// model measures a model beside the ceilings.
+func (c *benchCommand) model(f *figures, m *loaded, ceilings *bench.Ceilings) error {
+	s, err := bench.Serve(m.dev, m.Config, m.weights, m.Memory(), ceilings, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Together: c.Together, Repeats: c.Repeats})
 	if err != nil {
 		return err
 	}
-	defer dev.Close()
-	weights, err := m.Load(dev)
-	if err != nil {
-		return err
-	}
-	if c.First {
-		return first(dev, m, weights)
-	}
-	loaded := time.Since(start).Seconds()
-	ceilings, err := bench.NewCeilings()
-	if err != nil {
-		return err
-	}
-	defer ceilings.Close()
-	s, err := bench.Serve(dev, m.Config, weights, m.Memory(), ceilings, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Together: c.Together, Repeats: c.Repeats})
-	if err != nil {
-		return err
-	}
-	f.LoadSeconds = loaded + s.Ready
+	f.LoadSeconds = m.seconds + s.Ready
 	f.Int8, f.Bandwidth = s.Int8.Median()/giga, s.Read.Median()/giga
 	f.Prompt, f.Prefill, f.Decode, f.DecodeOf = s.Prompt, s.Prefill.Median(), s.Decode.Median(), s.DecodeShare()
 	if f.Int8 > 0 {
@@ -182,16 +199,6 @@ func (c *benchCommand) model(f *figures, path string) error {
 		f.Together, f.Parallel = s.Together, s.Parallel.Median()
 	}
 	return nil
-}
-
-// first gives one token after one.
-func first(dev compute.Device, m *model.File, weights map[string]compute.Buffer) error {
-	e, err := infer.New(dev, m.Config, weights, infer.Options{Sequences: 1})
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	return e.Generate(infer.Request{Prompt: []int32{0}, MaxTokens: 1}, func(infer.Event) bool { return true })
 }
 
 // training measures steps on arbitrary tokens.

@@ -70,15 +70,17 @@ func (s *store) bring(ctx context.Context, ref string) error {
 	return nil
 }
 
-// openFor opens the store for a command that asks for ref.
-func (g *globals) openFor(ref string) (*store, error) {
+// openFor opens the store for a command that asks for refs.
+func (g *globals) openFor(refs ...string) (*store, error) {
 	s, err := g.open()
 	if err != nil {
 		return nil, err
 	}
-	if err = s.bring(g.ctx, ref); err != nil {
-		s.close(&err)
-		return nil, err
+	for _, ref := range refs {
+		if err = s.bring(g.ctx, ref); err != nil {
+			s.close(&err)
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -104,16 +104,11 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := g.open()
+	s, err := g.openFor(c.Refs...)
 	if err != nil {
 		return err
 	}
 	defer s.close(&err)
-	for _, ref := range c.Refs {
-		if err := s.bring(g.ctx, ref); err != nil {
-			return err
-		}
-	}
 	list, err := s.catalogue(g.ctx)
 	if err != nil {
 		return err
