@@ -11,7 +11,6 @@ package body
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"samovar/robot/mechanism"
@@ -164,13 +163,13 @@ func (i *Info) Check() error {
 		}
 		seen[j.Name] = true
 		if !(j.Range[0] < j.Range[1]) || !(j.Torque[0] <= 0 && 0 <= j.Torque[1]) || !(j.Speed >= 0) ||
-			!finite(j.Range[0], j.Range[1], j.Torque[0], j.Torque[1], j.Speed) {
+			!mechanism.Finite(j.Range[0], j.Range[1], j.Torque[0], j.Torque[1], j.Speed) {
 			return fmt.Errorf("joint %q has limits that cannot be: range %v, torque %v, speed %v", j.Name, j.Range, j.Torque, j.Speed)
 		}
 	}
 	for k := range i.Units {
 		u := &i.Units[k]
-		if len(u.Name) > longest || len(u.Body) > longest || !finite(u.Position[:]...) || !finite(u.Orientation[:]...) {
+		if len(u.Name) > longest || len(u.Body) > longest || !mechanism.Finite(u.Position[:]...) || !mechanism.Finite(u.Orientation[:]...) {
 			return fmt.Errorf("inertial unit %d sits nowhere", k)
 		}
 	}
@@ -184,7 +183,7 @@ func (c *Command) Check(joints int) error {
 	}
 	for i := range c.Joints {
 		d := &c.Joints[i]
-		if !finite(d.Position, d.Velocity, d.Kp, d.Kd, d.Torque) {
+		if !mechanism.Finite(d.Position, d.Velocity, d.Kp, d.Kd, d.Torque) {
 			return fmt.Errorf("a command that is not finite for joint %d: %+v", i, *d)
 		}
 		if d.Kp < 0 || d.Kd < 0 {
@@ -215,13 +214,4 @@ func (s *Sensors) CopyTo(to *Sensors) {
 	units, joints := append(to.Units[:0], s.Units...), append(to.Joints[:0], s.Joints...)
 	*to = *s
 	to.Units, to.Joints = units, joints
-}
-
-func finite(all ...float64) bool {
-	for _, x := range all {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
-	}
-	return true
 }

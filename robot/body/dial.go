@@ -64,12 +64,7 @@ func (l *Link) Info() *Info { return l.info }
 func (l *Link) listen() {
 	_, limit := l.info.beats()
 	for {
-		err := l.conn.Deadline(time.Now().Add(limit))
-		var h wire.Header
-		var payload []byte
-		if err == nil {
-			h, payload, err = l.conn.Next()
-		}
+		h, payload, err := l.conn.Within(limit)
 		l.mu.Lock()
 		switch {
 		case err != nil:
@@ -81,10 +76,7 @@ func (l *Link) listen() {
 			l.missed, l.tick = true, h.Sequence
 		}
 		l.mu.Unlock()
-		select {
-		case l.news <- struct{}{}:
-		default:
-		}
+		wire.Ring(l.news)
 		if err != nil {
 			l.conn.Close()
 			return

@@ -97,12 +97,7 @@ func (s *Session) listen() {
 	_, limit := s.Info.beats()
 	next := s.Info.NewCommand()
 	for {
-		err := s.conn.Deadline(time.Now().Add(limit))
-		var h wire.Header
-		var payload []byte
-		if err == nil {
-			h, payload, err = s.conn.Next()
-		}
+		h, payload, err := s.conn.Within(limit)
 		s.mu.Lock()
 		if err != nil {
 			s.lost = fmt.Errorf("the controller's link: %w: %w", ErrLost, err)
@@ -116,10 +111,7 @@ func (s *Session) listen() {
 			}
 		}
 		s.mu.Unlock()
-		select {
-		case s.news <- struct{}{}:
-		default:
-		}
+		wire.Ring(s.news)
 		if err != nil {
 			s.Close()
 			return

@@ -222,3 +222,13 @@ func newInertia(m float64, t Matrix, c Vector) inertia {
 		t[1] - m*c[0]*c[1], t[2] - m*c[0]*c[2], t[5] - m*c[1]*c[2],
 	}}
 }
+
+// Finite reports whether no number is NaN or infinite.
+func Finite(all ...float64) bool {
+	for _, x := range all {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return true
+}

@@ -87,12 +87,7 @@ func (r *Referee) Info() *Info { return r.info }
 // fetched in time are left out.
 func (r *Referee) Receive(t *Truth) error {
 	for {
-		err := r.conn.Deadline(time.Now().Add(hang))
-		var h wire.Header
-		var payload []byte
-		if err == nil {
-			h, payload, err = r.conn.Next()
-		}
+		h, payload, err := r.conn.Within(hang)
 		switch {
 		case err != nil:
 			return fmt.Errorf("wait for a tick's truth: %w", err)
@@ -194,12 +189,7 @@ type Session struct {
 
 func (s *Session) listen() {
 	for {
-		err := s.conn.Deadline(time.Now().Add(hang))
-		var h wire.Header
-		var payload []byte
-		if err == nil {
-			h, payload, err = s.conn.Next()
-		}
+		h, payload, err := s.conn.Within(hang)
 		s.mu.Lock()
 		switch {
 		case err != nil:
@@ -216,10 +206,7 @@ func (s *Session) listen() {
 		}
 		s.lost = err
 		s.mu.Unlock()
-		select {
-		case s.news <- struct{}{}:
-		default:
-		}
+		wire.Ring(s.news)
 		if err != nil {
 			s.conn.Write(wire.Header{Kind: wire.Refusal}, []byte(err.Error())) // if anybody is there
 			s.Close()

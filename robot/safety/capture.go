@@ -97,7 +97,7 @@ func (c *capture) outside(s *body.Sensors) float64 {
 		x.Q[at[0]], x.V[at[1]] = s.Joints[k].Position, s.Joints[k].Velocity
 	}
 	turn := u.Orientation.Mul(c.mount.Conjugate())
-	if !finite(turn[:]...) {
+	if !mechanism.Finite(turn[:]...) {
 		return math.NaN()
 	}
 	copy(x.Q[c.base[0]:], []float64{0, 0, 0, turn[0], turn[1], turn[2], turn[3]})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"samovar/robot/body"
+	"samovar/robot/mechanism"
 )
 
 // judge looks at what a body senses.
@@ -57,7 +58,7 @@ func (j *judge) see(s *body.Sensors) (Mode, string) {
 	for i := range s.Joints {
 		m, name := &s.Joints[i], j.info.Joints[i].Name
 		bits := *m == j.before.Joints[i]
-		if j.believe(i, finite(m.Position, m.Velocity, m.Torque, m.Temperature), bits) {
+		if j.believe(i, mechanism.Finite(m.Position, m.Velocity, m.Torque, m.Temperature), bits) {
 			j.good.Joints[i] = *m
 			raise(j.joint(m, &j.info.Joints[i]))
 		} else if j.bad[i] > j.config.Grace {
@@ -70,7 +71,7 @@ func (j *judge) see(s *body.Sensors) (Mode, string) {
 		for _, x := range u.Orientation {
 			n += x * x
 		}
-		ok := math.Abs(n-1) < 0.1 && finite(u.Angular[:]...) && finite(u.Acceleration[:]...)
+		ok := math.Abs(n-1) < 0.1 && mechanism.Finite(u.Angular[:]...) && mechanism.Finite(u.Acceleration[:]...)
 		if j.believe(k, ok, *u == j.before.Units[i]) {
 			j.good.Units[i] = *u
 		} else if j.bad[k] > j.config.Grace {
@@ -119,13 +120,4 @@ func (j *judge) joint(m *body.Measured, d *body.Joint) (Mode, string) {
 		return Standing, fmt.Sprintf("%s turns at %.1f rad/s, its drive at most at %.1f", d.Name, m.Velocity, d.Speed)
 	}
 	return Running, ""
-}
-
-func finite(all ...float64) bool {
-	for _, x := range all {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
-	}
-	return true
 }

@@ -61,6 +61,14 @@ func (c *Conn) WriteJSON(k Kind, v any) error {
 // Deadline makes Next fail at a time; the zero time lets it wait for ever.
 func (c *Conn) Deadline(t time.Time) error { return c.net.SetReadDeadline(t) }
 
+// Within returns the next frame, if it comes within d.
+func (c *Conn) Within(d time.Duration) (Header, []byte, error) {
+	if err := c.Deadline(time.Now().Add(d)); err != nil {
+		return Header{}, nil, err
+	}
+	return c.Next()
+}
+
 // Beat sends heartbeats until the link is closed.
 func (c *Conn) Beat(every time.Duration) {
 	go func() {

@@ -36,6 +36,15 @@ func Serve(l net.Listener, greet func(*Conn) error) {
 	}
 }
 
+// Ring tells whoever waits at a channel that holds one; a second ring before the
+// first is heard is the same.
+func Ring(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // Mailbox holds the newest frame that is to be sent, and sends it in a goroutine
 // of its own: whoever puts one in never waits, and a reader that is too slow
 // misses what was replaced.
@@ -61,10 +70,7 @@ func (m *Mailbox) Put(h Header, fill func([]byte) []byte) {
 	m.mu.Lock()
 	m.head, m.frame, m.fresh = h, fill(m.frame[:0]), true
 	m.mu.Unlock()
-	select {
-	case m.leave <- struct{}{}:
-	default:
-	}
+	Ring(m.leave)
 }
 
 func (m *Mailbox) run() {
