@@ -54,8 +54,7 @@ func scores(dst []float32, stride int, queries []float32, n, width int, keys []f
 }
 
 func mix(y []float32, n, width int, a []float32, stride int, rows []float32, apart, count int) {
-	switch {
-	case level < avx2 || width == 0 || width%8 != 0:
+	if level < avx2 || width == 0 || width%8 != 0 {
 		mixEach(y, n, width, a, stride, rows, apart, count)
 		return
 	}

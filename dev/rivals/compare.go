@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"samovar/bench"
 )
 
 // engine measures one program at one test, in tokens a second.
@@ -29,7 +31,7 @@ type result struct {
 
 // compare has all engines run in turn, round after round.
 func compare(ctx context.Context, engines []engine, rounds int) (all []result, err error) {
-	rates := make([][]float64, len(engines))
+	rates := make([]bench.Series, len(engines))
 	for range rounds {
 		for i, e := range engines {
 			rate, err := e.measure(ctx)
@@ -43,16 +45,11 @@ func compare(ctx context.Context, engines []engine, rounds int) (all []result, e
 		}
 	}
 	for i, e := range engines {
-		var ratios []float64
+		var ratios bench.Series
 		for round, rate := range rates[i] {
 			ratios = append(ratios, rates[0][round]/rate)
 		}
-		all = append(all, result{e.name, median(rates[i]), median(ratios), slices.Min(ratios), slices.Max(ratios)})
+		all = append(all, result{e.name, rates[i].Median(), ratios.Median(), slices.Min(ratios), slices.Max(ratios)})
 	}
 	return all, nil
-}
-
-func median(all []float64) float64 {
-	sorted, n := slices.Sorted(slices.Values(all)), len(all)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

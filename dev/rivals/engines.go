@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"samovar/bench"
 )
 
 // tests returns what the options ask for.
@@ -148,7 +150,7 @@ var took = regexp.MustCompile(`took ([0-9.]+) ms`)
 // stepRate is the median rate of the steps whose milliseconds are in a text; the
 // first one, which warms up, is left out.
 func stepRate(text []byte, tokens int) (float64, error) {
-	var rates []float64
+	var rates bench.Series
 	for _, m := range took.FindAllSubmatch(text, -1) {
 		ms, err := strconv.ParseFloat(string(m[1]), 64)
 		if err != nil {
@@ -159,5 +161,5 @@ func stepRate(text []byte, tokens int) (float64, error) {
 	if len(rates) < 2 {
 		return 0, fmt.Errorf(`%d steps say "took N ms", two at least are expected`, len(rates))
 	}
-	return median(rates[1:]), nil
+	return rates[1:].Median(), nil
 }
