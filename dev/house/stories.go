@@ -11,8 +11,12 @@ import (
 )
 
 // quotes makes typographic signs those of a keyboard, as the other sources have
-// them, and takes the marks of italics away.
-var quotes = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'", "—", "--", "…", "...", "_", "", " ", " ")
+// them, and takes the marks of italics away. The first line is of signs that were
+// taken for Windows-1252 and encoded a second time, and whose third byte is lost
+// where that has no letter for it, as of a closing quote.
+var quotes = strings.NewReplacer(
+	"â€œ", `"`, "â€™", "'", "â€˜", "'", "â€“", "--", "â€”", "--", "â€¦", "...", "â€", `"`, "â«", `"`, "â»", `"`,
+	"“", `"`, "”", `"`, "‘", "'", "’", "'", "—", "--", "…", "...", "_", "", " ", " ")
 
 // noise is a paragraph that is the edition's and not the story's.
 var noise = regexp.MustCompile(`(?i)project gutenberg|transcriber|\[illustration|copyright|e-?text|^\W*$`)
