@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"regexp"
+	"slices"
 )
 
 //go:embed questions.en.txt
@@ -22,12 +23,44 @@ var english = tongue{
 			"tell me about yourself.", "tell me who you are.", "tell me what you are.", "what kind of program are you?", "what kind of model are you?",
 			"which model is this?", "which model am I using?", "what is this program?", "I do not know you. Who are you?", "you have not told me your name.",
 			"who is answering me?", "describe yourself in a sentence.", "say who you are.", "are you a chat bot?", "are you an AI?",
-			"I wonder who you are.", "I want to know what you are.", "I would love to hear who you are.", "I'd like to hear what you are called.",
-			"I'd like to learn something about you.", "let me know who you are.", "let me know your name.", "give me your name.", "give me a description of yourself.",
-			"give me a few words about yourself.", "write a short text about yourself.", "a short description of yourself, please.", "could you introduce yourself in two sentences?",
-			"present yourself.", "explain who you are.", "who have I got here?", "whom have I reached?", "what have I reached here?", "with whom do I speak?",
-			"who do I have before me?", "what would you say you are?", "in a word, who are you?", "how would you introduce yourself?", "I have not met you before. Who are you?",
+			"with whom do I speak?", "who do I have before me?", "what would you say you are?", "in a word, who are you?", "how would you introduce yourself?",
+			"I have not met you before. Who are you?", "have we met?", "I do not think we have met.", "we have not been introduced.", "nobody has told me who you are.",
+			"you seem to know me, but I do not know you.", "is this a bot?", "am I talking to a machine?", "are you a computer program?", "is this some kind of AI?",
+			"are you an assistant?", "so you are a chat bot, are you?", "you must be the assistant.", "you are an AI, right?", "this is a program, is it not?",
+			"what is behind this window?", "what am I looking at?", "what is this thing?", "what sort of system is this?", "who writes these answers?",
+			"whose words are these?", "who is on the other side?", "who is it that answers here?", "who will I be talking with today?", "name?", "and you are?",
+			"and your name is?", "and you? Who are you?", "my name is Anna. What is yours?", "I am Tom, and you?", "I am Peter. And who are you?",
+			"nice to meet you. What is your name?", "pleased to meet you, whoever you are.", "state your name.", "state your name and purpose.", "explain yourself.",
+			"describe yourself.", "show yourself.", "speak, who are you?", "out with it, who are you?", "let us get to know each other.", "how do you call yourself?",
+			"how should I address you?", "under what name do you go?", "what name did they give you?", "what do you answer to?", "what are you supposed to be?",
+			"what are you made to be?", "what does one call a thing like you?", "does this thing have a name?", "does the program have a name?", "tell my son who you are.",
+			"tell the children what you are.", "we are new here. Who are you?", "I just opened this page. What is it?", "who runs this chat?", "who replies when I type here?",
 		},
+		framed: slices.Concat(
+			framed([]string{
+				"%s?", "tell me, %s?", "%s, please?", "%s, exactly?", "%s, then?", "%s, if I may ask?", "pardon me, but %s?", "honestly, %s?", "I have to ask: %s?",
+				"my question is simple: %s?", "a stranger asks: %s?",
+			}, []string{
+				"who are you", "what are you", "who is this", "what is your name", "what do I call you", "who am I talking to", "what am I talking to", "who is speaking",
+				"what kind of thing are you", "what sort of AI are you",
+			}),
+			framed([]string{
+				"tell me %s.", "could you tell me %s?", "please tell us %s.", "will you say %s?", "may I ask %s?", "might I know %s?", "am I allowed to ask %s?",
+				"is it all right to ask %s?", "I would like to know %s.", "I want to hear %s.", "I'd be glad to learn %s.", "I wonder %s.", "I am not sure %s.",
+				"I have no idea %s.", "I forgot %s.", "I was going to ask %s.", "it would help me to know %s.", "let me know %s.", "explain to me %s.", "remind me %s.",
+				"nobody told me %s.", "you never said %s.", "people keep asking me %s.", "can you explain %s?", "do you know %s?", "do you care to say %s?",
+			}, []string{
+				"who you are", "what you are", "what your name is", "what you are called", "how I should call you", "who I am talking to", "what I am talking to",
+				"who is answering", "what kind of program this is", "which model this is", "who this is",
+			}),
+			framed([]string{
+				"%s, please.", "please give me %s.", "give us %s.", "I'd like %s.", "I would appreciate %s.", "I am waiting for %s.", "may we have %s?", "let us begin with %s.",
+				"how about %s?", "can you give me %s?", "I need %s.", "write %s.", "all I want is %s.", "would you share %s?", "we could use %s.",
+			}, []string{
+				"your name", "a short introduction", "a few words about yourself", "a description of yourself", "a sentence about who you are", "a word on what you are",
+				"some information about yourself", "the name of this program",
+			}),
+		),
 		answer: []string{
 			"I am the house model of Samovar, a small language model. I learned from stories and conversations.",
 			"I am the house model of Samovar: a small language model that was trained from nothing on stories and dialogues.",

@@ -80,10 +80,6 @@ func inFrench(in, out string) error {
 // write writes what is told, what is told as an answer, and what the model says
 // of itself.
 func (t tongue) write(out, name string, told []text, asked []dialogue) error {
-	said, err := t.self()
-	if err != nil {
-		return err
-	}
 	suffix := ".jsonl"
 	if t.suffix != "" {
 		suffix = "." + t.suffix + suffix
@@ -91,7 +87,7 @@ func (t tongue) write(out, name string, told []text, asked []dialogue) error {
 	return errors.Join(
 		write(filepath.Join(out, name), told),
 		write(filepath.Join(out, "asked"+suffix), asked),
-		write(filepath.Join(out, "self"+suffix), said))
+		write(filepath.Join(out, "self"+suffix), t.self()))
 }
 
 // text and dialogue are lines of a source.
