@@ -89,7 +89,7 @@ func (b *batch) append(it item, data []byte) {
 const fewRefusals = 20
 
 // refuse counts a document that gave no text.
-func (p *pass) refuse(r *SourceReport, source int, f refusal) {
+func (g *gathering) refuse(r *SourceReport, source int, f refusal) {
 	if r.Refused == nil {
 		r.Refused = map[string]int64{}
 	}
@@ -98,7 +98,7 @@ func (p *pass) refuse(r *SourceReport, source int, f refusal) {
 	for _, n := range r.Refused {
 		named += n
 	}
-	if named <= fewRefusals && !p.again {
-		p.event(samovar.Event{Text: fmt.Sprintf("source %d: passed over %s: %s", source+1, f.file.name, f.why)})
+	if named <= fewRefusals {
+		g.event(samovar.Event{Text: fmt.Sprintf("source %d: passed over %s: %s", source+1, f.file.name, f.why)})
 	}
 }

@@ -35,6 +35,7 @@ const (
 	binMagic    = "SMVRBIN1"
 	headerBytes = 64
 	recordBytes = 16
+	partBuffer  = 256 << 10
 )
 
 // header is what the first bytes of PART.bin hold.
@@ -111,12 +112,13 @@ type sink struct {
 	file *os.File
 }
 
-func create(path string) (*sink, error) {
+// create makes a file with a buffer of so many bytes.
+func create(path string, buffer int) (*sink, error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, err
 	}
-	return &sink{bufio.NewWriterSize(f, 256<<10), f}, nil
+	return &sink{bufio.NewWriterSize(f, buffer), f}, nil
 }
 
 func (s *sink) close() error {
@@ -127,14 +129,14 @@ func (s *sink) close() error {
 }
 
 func (p *part) open() (err error) {
-	if p.bin, err = create(p.path + ".bin"); err != nil {
+	if p.bin, err = create(p.path+".bin", partBuffer); err != nil {
 		return err
 	}
-	if p.idx, err = create(p.path + ".idx"); err != nil {
+	if p.idx, err = create(p.path+".idx", partBuffer); err != nil {
 		return err
 	}
 	if p.dialogue {
-		if p.mask, err = create(p.path + ".mask"); err != nil {
+		if p.mask, err = create(p.path+".mask", partBuffer); err != nil {
 			return err
 		}
 	}

@@ -134,13 +134,14 @@ func (r *SourceReport) take(d parsed) {
 	}
 }
 
-// drop counts a document that is left out because of an earlier one.
-func (r *SourceReport) drop(name string, d parsed) {
+// drop counts a document, as it stands in a line, that is left out because of an
+// earlier one; size is that of its text.
+func (r *SourceReport) drop(name string, size int, line []byte) {
 	t := r.tally(name)
 	t.Dropped++
-	t.Bytes += int64(d.out)
+	t.Bytes += int64(size)
 	if len(t.Samples) < maxSamples {
-		if doc, err := decode(d.line); err == nil {
+		if doc, err := decode(line); err == nil {
 			t.Samples = append(t.Samples, DropSample{Text: filter.Sample(doc.said())})
 		}
 	}

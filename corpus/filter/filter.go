@@ -1,7 +1,7 @@
 // Package filter judges documents for a corpus: is it in the declared language,
 // long enough, not repetitive, not boilerplate, free of personal data and
 // secrets, of no evaluation set, no near-duplicate. It reads and writes no
-// corpus, and remembers nothing of a document but what [Near] keeps. Start with
+// corpus, and remembers nothing of a document: whether it is nearly equal to an earlier one is told by its [Signature]. Start with
 // [Config] and [New], then [Filter.Judge].
 package filter
 
@@ -188,7 +188,7 @@ type Hit struct {
 type Verdict struct {
 	Dropped   string    // the filter that drops it; empty: it is kept
 	Hits      []Hit     // of the filters that found something, in order
-	Signature Signature // for Near; empty: near-duplicates are not looked for
+	Signature Signature // empty: near-duplicates are not looked for
 	Near      string    // what is done with a near-duplicate
 }
 

@@ -73,7 +73,7 @@ func TestJudged(t *testing.T) {
 	t.Logf("%-14s %9s %9s %7s %7s %7s %10s", "filter", "precision", "recall", "caught", "missed", "wrong", "good lost")
 	for _, name := range []string{Language, Length, Symbols, Boilerplate, Repetition, Secrets, Personal, Contamination, NearDuplicate} {
 		var caught, missed, wrong, lost int
-		near := NewNear()
+		seen := map[uint64]bool{}
 		var grams *Grams
 		if name == Contamination {
 			grams = readEvaluation(t)
@@ -84,7 +84,10 @@ func TestJudged(t *testing.T) {
 				t.Fatal(err)
 			}
 			v := f.Judge([]string{d.Text})
-			hit := len(v.Hits) > 0 || len(v.Signature) > 0 && near.Seen(v.Signature)
+			hit := len(v.Hits) > 0 || slices.ContainsFunc(v.Signature, func(h uint64) bool { return seen[h] })
+			for _, h := range v.Signature {
+				seen[h] = true
+			}
 			switch labelled := slices.Contains(d.Labels, name); {
 			case hit && labelled:
 				caught++
