@@ -78,20 +78,25 @@ func (s Source) check() (Source, error) {
 	if !(s.Weight > 0 && s.Weight <= maxWeight) || math.IsNaN(s.Weight) {
 		return s, fmt.Errorf("weight %v is not between 0 and %d", s.Weight, maxWeight)
 	}
-	switch s.Kind {
-	case "":
+	switch {
+	case s.Talks():
+		s.Kind = Dialogue
+	case s.Kind == "":
 		s.Kind = Text
-		if s.Field == "turns" || s.Field == "messages" || s.Field == "conversations" {
-			s.Kind = Dialogue
-		}
-	case Text, Dialogue, Preference:
-	default:
+	}
+	if s.Kind != Text && s.Kind != Dialogue && s.Kind != Preference {
 		return s, fmt.Errorf("kind %q is unknown: write %s, %s or %s", s.Kind, Text, Dialogue, Preference)
 	}
 	if err := s.Filter.Check(); err != nil {
 		return s, fmt.Errorf("filter.%w", err)
 	}
 	return s, nil
+}
+
+// Talks reports whether the source's documents are dialogues: by its kind, or by
+// its field where no kind is given.
+func (s Source) Talks() bool {
+	return s.Kind == Dialogue || s.Kind == "" && (s.Field == "turns" || s.Field == "messages" || s.Field == "conversations")
 }
 
 // field returns the name of the field that JSON lines are read from.

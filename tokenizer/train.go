@@ -59,6 +59,24 @@ func (c *Config) defaults() {
 	}
 }
 
+// special are the control tokens of a vocabulary, after the defaults.
+func (c Config) special() []string {
+	return append([]string{EndOfText, StartTurn, EndTurn}, c.Special...)
+}
+
+// Check returns an error if no vocabulary can be learnt so from any text.
+func (c Config) Check() error {
+	c.defaults()
+	if least := 256 + len(c.special()); c.Vocab < least || c.Vocab > maxTokens {
+		return fmt.Errorf("a vocabulary of %d tokens: %d to %d are possible", c.Vocab, least, maxTokens)
+	}
+	if c.Limit < 2 {
+		return fmt.Errorf("a limit of %d pre-tokens: at least 2 are needed", c.Limit)
+	}
+	_, err := preTokenizerOf(c.Pre)
+	return err
+}
+
 // ErrTooLittle is wrapped by Train's error for a corpus that does not hold as
 // many repeated pairs as the vocabulary needs.
 var ErrTooLittle = errors.New("too little text for the vocabulary")
@@ -71,18 +89,15 @@ var ErrTooLittle = errors.New("too little text for the vocabulary")
 // the same tokenizer on any number of processors.
 func Train(docs iter.Seq[string], config Config) (*Tokenizer, error) {
 	config.defaults()
-	special := append([]string{EndOfText, StartTurn, EndTurn}, config.Special...)
-	room := config.Vocab - 256 - len(special)
-	if room < 0 || config.Vocab > maxTokens {
-		return nil, fmt.Errorf("train a vocabulary of %d tokens: %d to %d are possible", config.Vocab, 256+len(special), maxTokens)
+	if err := config.Check(); err != nil {
+		return nil, fmt.Errorf("train a vocabulary: %w", err)
 	}
 	pre, err := preTokenizerOf(config.Pre)
 	if err != nil {
-		return nil, fmt.Errorf("train a vocabulary: %w", err)
+		return nil, err
 	}
-	if config.Limit < 2 {
-		return nil, fmt.Errorf("train with a limit of %d pre-tokens: at least 2 are needed", config.Limit)
-	}
+	special := config.special()
+	room := config.Vocab - 256 - len(special)
 	c := counter{split: pre.split, limit: config.Limit}
 	c.count(docs)
 	l := newLearner(&c)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,7 +124,24 @@ func (c *chain) check() error {
 	if err == nil {
 		_, err = c.settings().Choose(m.Width, m.Window, 0)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := c.learnt().Check(); c.base == nil && err != nil {
+		return fmt.Errorf("tokenizer: %w", err)
+	}
+	if c.recipe.Tune != nil && !slices.ContainsFunc(c.sources(), corpus.Source.Talks) {
+		return errNoDialogue
+	}
+	return nil
+}
+
+var errNoDialogue = errors.New("tune: there is no dialogue to learn from: give a source whose kind is dialogue, or leave tune out")
+
+// learnt is the tokenizer that a recipe asks for.
+func (c *chain) learnt() tokenizer.Config {
+	t := c.recipe.Tokenizer
+	return tokenizer.Config{Vocab: cmp.Or(t.Vocab, defaultVocab), Pre: t.Pre}
 }
 
 func (c *chain) sources() (all []corpus.Source) {
@@ -152,10 +170,7 @@ func (c *chain) vocabulary() {
 	if c.base != nil {
 		stage.Keep, inputs, given = true, nil, map[string]samovar.Input{"model": c.base.Input}
 	} else {
-		stage.Learn = tokenizer.Config{Vocab: c.recipe.Tokenizer.Vocab, Pre: c.recipe.Tokenizer.Pre}
-		if stage.Learn.Vocab == 0 {
-			stage.Learn.Vocab = defaultVocab
-		}
+		stage.Learn = c.learnt()
 	}
 	c.add("tokenizer", inputs, func(map[string]samovar.Input) (samovar.Stage, error) { return stage, nil }).Given = given
 }
@@ -194,7 +209,7 @@ func (c *chain) config(shards samovar.Input) (model.Config, error) {
 	if c.recipe.Tune != nil {
 		dialogues, err := openPart(shards, corpus.DialogueTrain)
 		if err != nil {
-			return model.Config{}, errors.New("tune: there is no dialogue to learn from: give a source whose kind is dialogue, or leave tune out")
+			return model.Config{}, errNoDialogue
 		}
 		defer dialogues.Close()
 	}
