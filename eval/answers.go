@@ -54,7 +54,7 @@ func (x *examination) answers(ctx context.Context) ([]Answer, error) {
 // choose answers by log-probability. Of equal ones the first counts, as it does
 // in lm-evaluation-harness.
 func (x *examination) choose(ctx context.Context, e *encoder) ([]Answer, error) {
-	all, err := e.questions(x.data.Sets)
+	all, err := e.questions(x.data.Sets, x.shots)
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +129,10 @@ func (x *examination) read(ctx context.Context, e *encoder) ([]Answer, error) {
 	}
 	defer m.free()
 	var answers []Answer
-	var bytes, of int64 // progress is in bytes: nothing is encoded before its turn
-	m.progress, m.part = func(int64, int64) { x.progress(bytes, of) }, x.part
+	// Progress is in bytes, for nothing is encoded before its turn: of the texts
+	// before this one, and of its own by how many of its tokens are computed.
+	var before, own, began, tokens, of int64
+	m.progress, m.part = func(done, _ int64) { x.progress(before+own*(done-began)/max(1, tokens), of) }, x.part
 	for _, s := range x.data.Sets {
 		for _, it := range s.Items {
 			of += int64(len(it.Text))
@@ -139,7 +141,8 @@ func (x *examination) read(ctx context.Context, e *encoder) ([]Answer, error) {
 	}
 	for _, s := range x.data.Sets {
 		for _, it := range s.Items {
-			bytes += int64(len(it.Text))
+			before, own = before+own, int64(len(it.Text))
+			began, tokens = m.done, 0
 			if m.known() {
 				continue
 			}
@@ -147,11 +150,13 @@ func (x *examination) read(ctx context.Context, e *encoder) ([]Answer, error) {
 			if len(ids) < 2 {
 				return nil, fmt.Errorf("item %d of %s: the model's vocabulary has no token for it", it.Index, s.Name)
 			}
-			if err := m.document(ctx, ids[:len(ids)-1], ids[1:]); err != nil {
+			tokens = int64(len(ids) - 1)
+			if err := m.document(ctx, ids[:tokens], ids[1:]); err != nil {
 				return nil, fmt.Errorf("item %d of %s: %w", it.Index, s.Name, err)
 			}
 		}
 	}
+	before, own = of, 0
 	if err := m.finish(ctx); err != nil {
 		return nil, err
 	}

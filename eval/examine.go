@@ -68,8 +68,8 @@ func NewExamine(dev compute.Device, t Task) (*Examine, error) {
 		return nil, fmt.Errorf("a task cannot be called %s: the figures of held-out text are", t.Name)
 	case t.Limit < 0:
 		return nil, fmt.Errorf("a limit of %d items: 1 or more is expected, or 0 for all", t.Limit)
-	case t.Shots < 0 || t.Shots > 0 && t.Kind != task.Exact:
-		return nil, fmt.Errorf("%d solved problems before each, for %s: 0 or more are expected, and only for exact", t.Shots, t.Kind)
+	case t.Shots < 0 || t.Shots > 0 && t.Kind != task.Exact && t.Kind != task.Choice:
+		return nil, fmt.Errorf("%d solved problems before each, for %s: 0 or more are expected, and only for exact and choice", t.Shots, t.Kind)
 	case (t.Shots > 0) != (t.Examples != ""):
 		return nil, errors.New("shots and examples belong together: how many solved problems come before each, and the file that they are taken from")
 	}
@@ -85,8 +85,11 @@ func NewExamine(dev compute.Device, t Task) (*Examine, error) {
 		if s.solved, err = task.Read(t.Kind, t.Examples); err != nil {
 			return nil, err
 		}
-		if n := s.solved.Items(); n <= t.Shots {
-			return nil, fmt.Errorf("%s has %d solved problems: more than the %d shots are expected", t.Examples, n, t.Shots)
+		for _, set := range s.data.Sets {
+			solved, own := s.solved.Solved(set.Name)
+			if n := len(solved); n < t.Shots || n == t.Shots && !own {
+				return nil, fmt.Errorf("%s has %d solved items for %s: more than the %d shots are expected, or as many in a set of their own", t.Examples, n, set.Name, t.Shots)
+			}
 		}
 	}
 	return s, nil
@@ -199,13 +202,18 @@ func (s *Examine) Run(ctx context.Context, work samovar.Work) (out samovar.Outpu
 	return e.write(work.Dir, answers)
 }
 
-// examples draws the solved problems that come before an item, which is not
-// one of them.
+// examples returns the solved items that come before one, which is not one of
+// them: the first of a set of their own, as lm-evaluation-harness takes those of
+// MMLU, or else drawn.
 func (s *Examine) examples(set string, it task.Item) (shots []task.Item) {
 	if s.solved == nil {
 		return nil
 	}
-	for _, solved := range task.Draw(s.solved.Sets[0].Items, s.task.Shots+1, s.task.Seed, fmt.Sprint(set, "/", it.Index)) {
+	items, own := s.solved.Solved(set)
+	if !own {
+		items = task.Draw(items, s.task.Shots+1, s.task.Seed, fmt.Sprint(set, "/", it.Index))
+	}
+	for _, solved := range items {
 		if len(shots) < s.task.Shots && solved.Context != it.Context {
 			shots = append(shots, solved)
 		}

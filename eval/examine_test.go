@@ -144,7 +144,7 @@ func TestRefused(t *testing.T) {
 		"a limit of -1 items":                                                       {Kind: "blimp", Path: pair, Limit: -1},
 		"2 solved problems before each, for blimp":                                  {Kind: "blimp", Path: pair, Shots: 2, Examples: problem},
 		"shots and examples belong together":                                        {Kind: "exact", Path: problem, Shots: 2},
-		"has 1 solved problems: more than the 1 shots":                              {Kind: "exact", Path: problem, Shots: 1, Examples: problem},
+		"has 1 solved items for problems: more than the 1 shots":                    {Kind: "exact", Path: problem, Shots: 1, Examples: problem},
 		`task "blip" is not known`:                                                  {Kind: "blip", Path: pair},
 	} {
 		_, _, err := tryExamine(t, openCPU(t, 1), path, task)

@@ -76,11 +76,8 @@ func tiny(t *testing.T, bos bool, window int) string {
 // golden is testdata/golden.json: what lm-evaluation-harness makes of the items
 // with transformers.
 type golden struct {
-	Letters struct {
-		Logs  map[string][][]float64 `json:"logs"`
-		Right map[string][]float64   `json:"right"`
-		Acc   map[string]float64     `json:"acc"`
-	}
+	Letters         letters
+	LettersShots    letters `json:"letters_shots"`
 	Problems, Shots exact
 	Pairs, Endings  struct {
 		Logs    [][]float64 `json:"logs"`
@@ -98,6 +95,13 @@ type exact struct {
 	Flexible      []float64          `json:"flexible-extract"`
 	Score         map[string]float64 `json:"exact_match"`
 	StandardError map[string]float64 `json:"stderr"`
+}
+
+// letters is what it made of MMLU's files, by their names.
+type letters struct {
+	Logs  map[string][][]float64 `json:"logs"`
+	Right map[string][]float64   `json:"right"`
+	Acc   map[string]float64     `json:"acc"`
 }
 
 const (
@@ -140,10 +144,14 @@ func TestGolden(t *testing.T) {
 			}
 
 			path := tiny(t, bos, longWindow)
-			e, answers = examine(t, dev, path, eval.Task{Kind: "choice", Path: filepath.Join("testdata", "black_tea_test.csv")})
-			sameLogs(t, name+" letters on "+dev.Name(), answers, want.Letters.Logs["black_tea_test"])
-			near(t, name+" letters' acc", e.Raw.Score, 100*want.Letters.Acc["black_tea_test"])
-			near(t, name+" letters' score", e.Score, e.Raw.Score) // all choices are of one character
+			asked := eval.Task{Kind: "choice", Path: filepath.Join("testdata", "black_tea_test.csv")}
+			for _, want := range []letters{want.Letters, want.LettersShots} {
+				e, answers = examine(t, dev, path, asked)
+				sameLogs(t, name+" letters on "+dev.Name(), answers, want.Logs["black_tea_test"])
+				near(t, name+" letters' acc", e.Raw.Score, 100*want.Acc["black_tea_test"])
+				near(t, name+" letters' score", e.Score, e.Raw.Score) // all choices are of one character
+				asked.Shots, asked.Examples = 2, filepath.Join("testdata", "black_tea_dev.csv")
+			}
 			e, answers = examine(t, dev, path, eval.Task{Kind: "exact", Path: filepath.Join("testdata", "problems.jsonl")})
 			sameExact(t, name+" problems on "+dev.Name(), e, answers, want.Problems)
 			e, answers = examine(t, dev, path, eval.Task{

@@ -73,12 +73,13 @@ func (e *encoder) continuation(context, text string) (r request, err error) {
 // delimiter stands between a context and a choice.
 const delimiter = " "
 
-// questions asks for each choice of each item, in order.
-func (e *encoder) questions(sets []task.Set) (all []request, err error) {
+// questions asks for each choice of each item, in order, after what shots gives.
+func (e *encoder) questions(sets []task.Set, shots func(set string, it task.Item) []task.Item) (all []request, err error) {
 	for _, s := range sets {
 		for _, it := range s.Items {
+			prompt := it.Prompt(shots(s.Name, it))
 			for _, c := range it.Choices {
-				r, err := e.continuation(it.Context, delimiter+c)
+				r, err := e.continuation(prompt, delimiter+c)
 				if err != nil {
 					return nil, fmt.Errorf("item %d of %s: %w", it.Index, s.Name, err)
 				}

@@ -23,8 +23,8 @@ type evalCommand struct {
 	Name     string `placeholder:"NAME" help:"Name of the figures in the run's record (default: the task)."`
 	Limit    int    `placeholder:"N" help:"Only N items of each set, drawn by the seed."`
 	Seed     uint64 `help:"Seed of whatever is drawn."`
-	Shots    int    `placeholder:"N" help:"exact: solved problems before each."`
-	Examples string `placeholder:"FILE" help:"exact: where they are drawn from."`
+	Shots    int    `placeholder:"N" help:"exact and choice: solved items before each."`
+	Examples string `placeholder:"PATH" help:"Where they are taken from: a file of the same format, or the folder of MMLU's dev files."`
 	Against  string `placeholder:"REF" help:"A second model, compared with a paired test."`
 	HTML     string `name:"html" placeholder:"FILE" help:"Write a page with plots."`
 }

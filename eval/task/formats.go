@@ -172,10 +172,7 @@ const letters = "ABCD"
 // The subject is the file's name. The model is shown the choices and chooses
 // among the letters, with the prompt of lm-evaluation-harness.
 func mmlu(name string, text []byte) (items []Item, err error) {
-	subject := name
-	for _, suffix := range []string{"_test", "_val", "_dev"} {
-		subject = strings.TrimSuffix(subject, suffix)
-	}
+	head := fmt.Sprintf("The following are multiple choice questions (with answers) about %s.\n\n", strings.ReplaceAll(subject(name), "_", " "))
 	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = -1
 	for {
@@ -195,12 +192,12 @@ func mmlu(name string, text []byte) (items []Item, err error) {
 			return nil, fmt.Errorf("line %d: the right answer is %.40q: one of A, B, C and D is expected", line, record[5])
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "The following are multiple choice questions (with answers) about %s.\n\n%s\n", strings.ReplaceAll(subject, "_", " "), strings.TrimSpace(record[0]))
+		fmt.Fprintf(&b, "%s\n", strings.TrimSpace(record[0]))
 		for i, c := range record[1:5] {
 			fmt.Fprintf(&b, "%c. %s\n", letters[i], c)
 		}
 		b.WriteString("Answer:")
-		items = append(items, Item{Index: len(items), Context: b.String(), Choices: strings.Split(letters, ""), Answer: answer})
+		items = append(items, Item{Index: len(items), Head: head, Context: b.String(), Choices: strings.Split(letters, ""), Answer: answer})
 	}
 }
 
@@ -264,11 +261,16 @@ func Flexible(text string) string {
 // Until are the texts at which an answer to a problem ends.
 var Until = []string{"Question:", "</s>", "<|im_end|>"}
 
-// Prompt is a problem as it is asked, after others with their answers.
+// Prompt is an item as it is asked, after others with their answers.
 func (it Item) Prompt(shots []Item) string {
 	var b strings.Builder
+	b.WriteString(it.Head)
 	for _, s := range shots {
-		b.WriteString(s.Context + " " + s.Text + "\n\n")
+		answer := s.Text
+		if s.Choices != nil {
+			answer = s.Choices[s.Answer]
+		}
+		b.WriteString(s.Context + " " + answer + "\n\n")
 	}
 	return b.String() + it.Context
 }

@@ -35,6 +35,7 @@ var Kinds = []Kind{Blimp, Choice, Exact, BPB}
 // Item is one question.
 type Item struct {
 	Index   int      // its place in the file, from 0
+	Head    string   // what stands once before it and what is solved before it; empty: nothing
 	Context string   // what the model reads first; empty: nothing
 	Choices []string // what may follow it, after a space: of Blimp and Choice
 	Answer  int      // the right one of Choices
@@ -119,6 +120,29 @@ func (d *Data) add(name string, items []Item) error {
 		return fmt.Errorf("another file is called %s too: sets are told apart by their names", name)
 	}
 	return nil
+}
+
+// suffixes are what the names of MMLU's files end with after the subject.
+var suffixes = []string{"_test", "_val", "_dev"}
+
+func subject(set string) string {
+	for _, suffix := range suffixes {
+		set = strings.TrimSuffix(set, suffix)
+	}
+	return set
+}
+
+// Solved returns the items that may come before one of a set: those of the set
+// on its subject, as of X_dev for X_test, in which case own is true, or else of the
+// only set. It returns none if there are several sets and none is on the subject.
+func (d *Data) Solved(set string) (items []Item, own bool) {
+	if i := slices.IndexFunc(d.Sets, func(s Set) bool { return subject(s.Name) == subject(set) }); i >= 0 {
+		return d.Sets[i].Items, subject(set) != set
+	}
+	if len(d.Sets) == 1 {
+		return d.Sets[0].Items, false
+	}
+	return nil, false
 }
 
 // Items counts the items of all sets.

@@ -59,7 +59,7 @@ func TestFormats(t *testing.T) {
 			{Context: "Hunting: A fox", Choices: []string{"sits down.", "runs.", "flies.", "swims."}, Answer: 1},
 		}},
 		{task.Choice, "wild_foxes_test.csv", "\"What, then,\nis a fox?\",bird,mammal,fish,stone,B\n", []task.Item{{
-			Context: "The following are multiple choice questions (with answers) about wild foxes.\n\nWhat, then,\nis a fox?\nA. bird\nB. mammal\nC. fish\nD. stone\nAnswer:",
+			Head: "The following are multiple choice questions (with answers) about wild foxes.\n\n", Context: "What, then,\nis a fox?\nA. bird\nB. mammal\nC. fish\nD. stone\nAnswer:",
 			Choices: []string{"A", "B", "C", "D"}, Answer: 1,
 		}}},
 		{task.Exact, "a.jsonl", `{"question": "1 + 1?", "answer": "It is 2.\n#### 2"}`, []task.Item{

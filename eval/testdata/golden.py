@@ -1,6 +1,7 @@
 """Makes golden.json: what lm-evaluation-harness makes of pairs.jsonl (as its
 task blimp asks), endings.jsonl (as hellaswag asks, without its cleaning of
-texts), black_tea_test.csv (as mmlu asks), problems.jsonl (as gsm8k asks, without
+texts), black_tea_test.csv (as mmlu asks, without shots and after the first two of
+black_tea_dev.csv), problems.jsonl (as gsm8k asks, without
 shots and after the first two of solved.jsonl), with transformers in FP32 on the
 models that
 
@@ -77,6 +78,7 @@ for name in ["plain", "bos"]:
         "pairs": ask(lm, [("", [p["sentence_good"], p["sentence_bad"]], 0) for p in items("pairs.jsonl")]),
         "endings": ask(lm, [(e["ctx"], e["endings"], int(e["label"])) for e in items("endings.jsonl")]),
         "letters": harness.mmlu(long, [HERE / "black_tea_test.csv"]),
+        "letters_shots": harness.mmlu(long, [HERE / "black_tea_test.csv"], 2, HERE),
         "problems": harness.gsm8k(long, items("problems.jsonl")),
         "shots": harness.gsm8k(long, items("problems.jsonl"), 2, items("solved.jsonl")),
     }
