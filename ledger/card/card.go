@@ -191,3 +191,19 @@ func (c *Card) title() string {
 	}
 	return c.Digest.Short()
 }
+
+// each yields the sources of all corpora, one that several have once.
+func (c *Card) each(yield func(provenance.Source) bool) {
+	seen := map[samovar.Digest]bool{}
+	for _, corpus := range c.Corpora {
+		for _, s := range corpus.Sources {
+			if s.Digest != "" && seen[s.Digest] {
+				continue
+			}
+			seen[s.Digest] = true
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"samovar"
 	"samovar/ledger/provenance"
 )
 
@@ -15,6 +16,7 @@ func (c *Card) leftOut(p *page) {
 		return
 	}
 	p.line("\n### What was left out, and why")
+	told := map[samovar.Digest]string{}
 	for _, corpus := range c.Corpora {
 		p.line("")
 		if len(c.Corpora) > 1 {
@@ -25,7 +27,8 @@ func (c *Card) leftOut(p *page) {
 			continue
 		}
 		for i, s := range corpus.Sources {
-			p.line("%d. %s: %s. Of %s read, %s was kept.", i+1, cell(s.Origin), cell(strings.Join(reasons(s.LeftOut), "; ")), size(s.BytesIn), size(s.BytesOut))
+			text := fmt.Sprintf("%s. Of %s read, %s was kept.", cell(strings.Join(reasons(s.LeftOut), "; ")), size(s.BytesIn), size(s.BytesOut))
+			p.line("%d. %s: %s", i+1, cell(s.Origin), once(told, s.Digest, text))
 		}
 		if actions := actions(corpus.Settings); len(actions) > 0 {
 			p.line("\nWhat the filters did with what they found: %s.", cell(strings.Join(actions, "; ")))
@@ -168,11 +171,9 @@ func (c *Card) searched() bool { return c.filtered("personal") }
 
 // foundPersonal says what the filter for personal data found, by source.
 func (c *Card) foundPersonal() (all []string) {
-	for _, corpus := range c.Corpora {
-		for _, s := range corpus.Sources {
-			if t := tallies(s.LeftOut)["personal"]; t != nil {
-				all = append(all, fmt.Sprintf("%s: documents with personal data: %s.", cell(s.Origin), cell(t.String())))
-			}
+	for s := range c.each {
+		if t := tallies(s.LeftOut)["personal"]; t != nil {
+			all = append(all, fmt.Sprintf("%s: documents with personal data: %s.", cell(s.Origin), cell(t.String())))
 		}
 	}
 	if all == nil {

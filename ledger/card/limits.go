@@ -77,11 +77,9 @@ func (c *Card) tasks() bool {
 func (c *Card) languages() (all []string) {
 	by := map[string]int64{}
 	var sum int64
-	for _, corpus := range c.Corpora {
-		for _, s := range corpus.Sources {
-			by[s.Language] += s.Size()
-			sum += s.Size()
-		}
+	for s := range c.each {
+		by[s.Language] += s.Size()
+		sum += s.Size()
 	}
 	names := slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(cmp.Compare(by[b], by[a]), strings.Compare(a, b)) })
 	for _, name := range names {
@@ -98,10 +96,8 @@ func (c *Card) languages() (all []string) {
 }
 
 func (c *Card) bytes() (n int64) {
-	for _, corpus := range c.Corpora {
-		for _, s := range corpus.Sources {
-			n += s.Size()
-		}
+	for s := range c.each {
+		n += s.Size()
 	}
 	return n
 }
@@ -145,11 +141,9 @@ func named(tree any, fits func(string) bool) bool {
 
 // text reports whether any corpus has sources of the kind.
 func (c *Card) text(kind string) bool {
-	for _, corpus := range c.Corpora {
-		for _, s := range corpus.Sources {
-			if s.Kind == kind {
-				return true
-			}
+	for s := range c.each {
+		if s.Kind == kind {
+			return true
 		}
 	}
 	return false

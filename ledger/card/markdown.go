@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"samovar"
 	"samovar/ledger/provenance"
 )
 
@@ -52,8 +53,8 @@ func (c *Card) lead() string {
 			"Ask whoever gave you the file.", cell(c.Model.Short()))
 	}
 	var sources int
-	for _, corpus := range c.Corpora {
-		sources += len(corpus.Sources)
+	for range c.each {
+		sources++
 	}
 	from := count(int64(sources), "source")
 	if sources == 0 {
@@ -155,6 +156,7 @@ func (c *Card) sources(p *page) {
 		return
 	}
 	p.line("\n## What it learnt from")
+	told := map[samovar.Digest]string{}
 	for _, corpus := range c.Corpora {
 		where := "its documents are in this store"
 		if !corpus.Here {
@@ -185,9 +187,19 @@ func (c *Card) sources(p *page) {
 			if s.Rights != "" {
 				rights = "Rights, as declared: " + cell(s.Rights)
 			}
-			p.line("%d. %s: %s, %s on disk, digest `%s`. %s", i+1, cell(s.Origin), count(int64(s.Files), "file"), size(s.Bytes), s.Digest, rights)
+			text := fmt.Sprintf("%s, %s on disk, digest `%s`. %s", count(int64(s.Files), "file"), size(s.Bytes), s.Digest, rights)
+			p.line("%d. %s: %s", i+1, cell(s.Origin), once(told, s.Digest, text))
 		}
 	}
+}
+
+// once is text, or where it stands already, if it was told of the same source.
+func once(told map[samovar.Digest]string, source samovar.Digest, text string) string {
+	if source != "" && told[source] == text {
+		return "as above."
+	}
+	told[source] = text
+	return text
 }
 
 // teaching is a part of a corpus that a model learns from.
