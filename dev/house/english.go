@@ -145,7 +145,7 @@ var english = tongue{
 	}},
 	trial: trial{
 		who:   words("samovar", "language model|program|model of"),
-		story: "Once upon a time there was a little fox who lived near the river.",
+		story: "One day, a girl named Lily",
 		booking: []string{
 			"Hello, I would like to book a table at a restaurant.", "Italian food, please, in San Francisco.",
 			"That sounds good. A table for four people at seven in the evening.", "Yes, that is right. Please make the reservation.",

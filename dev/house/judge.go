@@ -39,11 +39,11 @@ func (t tongue) judge(out io.Writer, url, model string) error {
 	}
 	fmt.Fprintf(out, "who: %d of %d answers are true\n\n", held, len(questions))
 
-	story, err := m.complete(t.trial.story)
+	story, tokens, err := m.complete(t.trial.story)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s|%s\nloops: %v\n\n", t.trial.story, story, loops(story))
+	fmt.Fprintf(out, "%s|%s\nstory: %d tokens, loops: %v\n\n", t.trial.story, story, tokens, loops(story))
 
 	var turns [][2]string
 	kept := 0
@@ -94,8 +94,11 @@ func loops(text string) bool {
 // asked is a model behind OpenAI's API.
 type asked struct{ url, model string }
 
-// warmth is the temperature of all answers.
-const warmth = 0.7
+// warmth is the temperature of all answers, storyTokens how far a story is to go on.
+const (
+	warmth      = 0.7
+	storyTokens = 200
+)
 
 func (m asked) answer(turns [][2]string, seed int) (string, error) {
 	type message struct {
@@ -116,15 +119,20 @@ func (m asked) answer(turns [][2]string, seed int) (string, error) {
 	return got.Choices[0].Message.Content, nil
 }
 
-func (m asked) complete(text string) (string, error) {
+// complete has the model go on with a text, for storyTokens at most, and returns
+// how many tokens it wrote.
+func (m asked) complete(text string) (string, int, error) {
 	var got struct {
 		Choices []struct{ Text string }
+		Usage   struct {
+			Tokens int `json:"completion_tokens"`
+		}
 	}
-	err := m.post("/v1/completions", map[string]any{"model": m.model, "prompt": text, "temperature": warmth, "seed": 1, "max_tokens": 200}, &got)
+	err := m.post("/v1/completions", map[string]any{"model": m.model, "prompt": text, "temperature": warmth, "seed": 1, "max_tokens": storyTokens}, &got)
 	if err != nil || len(got.Choices) == 0 {
-		return "", fmt.Errorf("have %s go on with a story: %d answers: %w", m.model, len(got.Choices), err)
+		return "", 0, fmt.Errorf("have %s go on with a story: %d answers: %w", m.model, len(got.Choices), err)
 	}
-	return got.Choices[0].Text, nil
+	return got.Choices[0].Text, got.Usage.Tokens, nil
 }
 
 func (m asked) post(path string, body, answer any) error {
