@@ -2,26 +2,13 @@ package kernel
 
 import "fmt"
 
-// PageKeys is the number of keys in a page of [Scores], blockKeys in each of the
-// blocks that it is made of: as many as an AVX-512 register holds.
-const (
-	PageKeys  = 32
-	blockKeys = 16
-)
-
-// StoreKey writes key i of a page in the layout of [Scores]: blocks of 16 keys, of
-// which a block has the keys' first columns, then their second ones, and so on.
-func StoreKey(page []float32, i int, key []float32) {
-	block := page[i/blockKeys*blockKeys*len(key):][:blockKeys*len(key)]
-	for c, x := range key {
-		block[c*blockKeys+i%blockKeys] = x
-	}
-}
+// PageKeys is the number of keys in a page of [Scores].
+const PageKeys = 32
 
 // Scores sets dst[q·stride+i] to the dot product of query q and key i of a page,
-// for n queries of width numbers, one after another, and [PageKeys] keys. A dot
-// product is two chains of fused multiply-adds from zero, of the columns with even
-// numbers and of those with odd ones, which are added at the end.
+// arranged as [Columns], for n queries of width numbers, one after another, and
+// [PageKeys] keys. A dot product is two chains of fused multiply-adds from zero, of
+// the columns with even numbers and of those with odd ones, which are added at the end.
 func Scores(dst []float32, stride int, queries []float32, n, width int, keys []float32) {
 	if n < 0 || width < 0 || stride < PageKeys || n > 0 && (n-1)*stride+PageKeys > len(dst) || n*width > len(queries) || width*PageKeys > len(keys) {
 		panic(fmt.Sprintf("kernel: Scores: %d queries of %d elements in %d, keys in %d, results %d apart in %d",
@@ -64,7 +51,7 @@ func scoresGeneric(dst []float32, stride int, queries []float32, n, width int, k
 		for i := range out {
 			var chains [2]float32
 			for c, x := range query {
-				chains[c&1] = fma(x, keys[(i/blockKeys*width+c)*blockKeys+i%blockKeys], chains[c&1])
+				chains[c&1] = fma(x, keys[(i/Columns*width+c)*Columns+i%Columns], chains[c&1])
 			}
 			out[i] = chains[0] + chains[1]
 		}

@@ -37,7 +37,7 @@ func TestScores(t *testing.T) {
 					queries, keys := numbers(1, n*width), make([]float32, width*PageKeys)
 					rows := numbers(2, width*PageKeys)
 					for i := range PageKeys {
-						StoreKey(keys, i, rows[i*width:][:width])
+						Store(F32, keys, Columns, i, rows[i*width:][:width])
 					}
 					want := random(3, max(0, (n-1)*stride+PageKeys))
 					got, intact := guarded(want)
