@@ -61,7 +61,11 @@ func (c cacheLayout) room() int {
 func (c cacheLayout) scores(dst []float32, stride int, queries []float32, n int, room, page []float32, head int) {
 	page = page[c.key(head):]
 	if c.Value != 0 {
-		kernel.Scores(dst, stride, queries, n, c.Key, kernel.Widen(c.format, room, page, kernel.Columns, c.Key))
+		format := c.format
+		if !kernel.Direct(format, n, c.Key) {
+			page, format = kernel.Widen(format, room, page, kernel.Columns, c.Key), kernel.F32
+		}
+		kernel.Scores(format, dst, stride, queries, n, c.Key, page)
 		return
 	}
 	keys := kernel.Widen(c.format, room, page, kernel.Rows, c.Key)
@@ -195,13 +199,18 @@ func (a *attendPages) mix(out, room, scores []float32, stride int, t tile, kv, h
 	common := int(a.positions[t.first]) + 1
 	end := common + t.rows - 1
 	for at := 0; at < end; at += PageRows {
-		values, apart := a.c.rows(room, a.page(a.pages, a.c, t.first, at/PageRows), kv)
+		page := a.page(a.pages, a.c, t.first, at/PageRows)
+		if t.rows == 1 && a.c.Value != 0 && kernel.Direct(a.c.format, n, width) {
+			kernel.Mix(a.c.format, out, n, width, scores[at:], stride, page[a.c.value(kv):], width, min(PageRows, end-at))
+			continue
+		}
+		values, apart := a.c.rows(room, page, kv)
 		together := max(0, min(PageRows, common-at))
-		kernel.Mix(out, n, width, scores[at:], stride, values, apart, together)
+		kernel.Mix(kernel.F32, out, n, width, scores[at:], stride, values, apart, together)
 		for i := range n {
 			if more := min(PageRows, int(a.positions[t.first+i/heads])+1-at) - together; more > 0 {
 				from := at + together
-				kernel.Mix(out[i*width:], 1, width, scores[i*stride+from:], stride, values[together*apart:], apart, more)
+				kernel.Mix(kernel.F32, out[i*width:], 1, width, scores[i*stride+from:], stride, values[together*apart:], apart, more)
 			}
 		}
 	}

@@ -50,6 +50,7 @@ func newPaged(t testing.TB, dev compute.Device, h heads, cache kernel.Format, wi
 	})
 	pages := (window + compute.PageRows - 1) / compute.PageRows
 	m.Pages = []compute.Buffer{alloc(t, dev, pages*b.Caches[0].PageLen(cache))}
+	write(t, m.Pages[0], make([]float32, m.Pages[0].Len())) // memory is there once it has been written to
 	p := &paged{Exec: prepare(t, dev, &b.Program, m), y: y, batch: compute.Batch{Tokens: make([]int32, rows), Segments: []compute.Segment{{Rows: rows}}}}
 	for i := range pages {
 		p.batch.Segments[0].Pages = append(p.batch.Segments[0].Pages, int32(i))
