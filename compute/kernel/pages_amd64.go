@@ -6,19 +6,10 @@ package kernel
 func widenHalvesAVX2(dst *float32, src *byte, n int)
 
 //go:noescape
-func widenHalvesAVX512(dst *float32, src *byte, n int)
-
-//go:noescape
-func widenKeysAVX2(dst *float32, src *byte, bricks int)
-
-//go:noescape
-func widenKeysAVX512(dst *float32, src *byte, bricks int)
+func widenColumnsAVX2(dst *float32, src *byte, bricks int)
 
 //go:noescape
 func widenRowsAVX2(dst *float32, src *byte, bricks int)
-
-//go:noescape
-func widenRowsAVX512(dst *float32, src *byte, bricks int)
 
 //go:noescape
 func narrowAVX2(dst *uint16, src *float32, n int)
@@ -41,29 +32,20 @@ func quantize32(codes *[brick]int8, x []float32) float32 {
 }
 
 func widenHalves(dst []float32, src []byte) {
-	switch {
-	case level < avx2 || len(dst) == 0:
+	if level < avx2 || len(dst) == 0 {
 		widenHalvesGeneric(dst, src)
-	case level < avx512:
-		widenHalvesAVX2(&dst[0], &src[0], len(dst))
-	default:
-		widenHalvesAVX512(&dst[0], &src[0], len(dst))
+		return
 	}
+	widenHalvesAVX2(&dst[0], &src[0], len(dst))
 }
 
 func widenBricks(dst []float32, src []byte, arrangement, width int) {
-	if level < avx2 || width == 0 || width%brick != 0 {
+	switch bricks := PageKeys / arrangement * width / brick; {
+	case level < avx2 || width == 0 || width%brick != 0:
 		widenBricksGeneric(dst, src, arrangement, width)
-		return
-	}
-	widen := widenRowsAVX2
-	switch {
-	case arrangement == Columns && level >= avx512:
-		widen = widenKeysAVX512
 	case arrangement == Columns:
-		widen = widenKeysAVX2
-	case level >= avx512:
-		widen = widenRowsAVX512
+		widenColumnsAVX2(&dst[0], &src[0], bricks)
+	default:
+		widenRowsAVX2(&dst[0], &src[0], bricks)
 	}
-	widen(&dst[0], &src[0], PageKeys/arrangement*width/brick)
 }

@@ -1,13 +1,11 @@
 package main
 
-// pages writes what turns a page of a cache into float32 and back: see pages.go.
+// pages writes what turns a page of a cache into float32 and back: see pages.go. Wider
+// registers gain nothing, as what counts is the stores.
 func pages(a *asm) {
-	widenHalves(a, "widenHalvesAVX2", ymm)
-	widenHalves(a, "widenHalvesAVX512", zmm)
-	widenBricks(a, "widenKeysAVX2", ymm, 16)
-	widenBricks(a, "widenKeysAVX512", zmm, 16)
-	widenBricks(a, "widenRowsAVX2", ymm, 1)
-	widenBricks(a, "widenRowsAVX512", zmm, 1)
+	widenHalves(a)
+	widenBricks(a, "widenColumnsAVX2", 16)
+	widenBricks(a, "widenRowsAVX2", 1)
 	narrowHalves(a)
 	a.constant("largest", 0x477fe000, 8) // 65504
 	a.constant("least", 0xc77fe000, 8)
@@ -15,15 +13,15 @@ func pages(a *asm) {
 
 // widenHalves writes (dst *float32, src *byte, n int): n halves, a multiple of 32,
 // as float32.
-func widenHalves(a *asm, name string, v vec) {
-	a.function(name, 0, 24)
+func widenHalves(a *asm) {
+	a.function("widenHalvesAVX2", 0, 24)
 	a.load("dst", "DI", "src", "SI", "n", "CX")
 	a.p("loop:")
-	for at := 0; at < 128; at += v.bytes {
-		a.i("VCVTPH2PS %d(SI), %s", at/2, v.r(at/v.bytes))
+	for i := range 4 {
+		a.i("VCVTPH2PS %d(SI), Y%d", 16*i, i)
 	}
-	for at := 0; at < 128; at += v.bytes {
-		a.i("VMOVUPS %s, %d(DI)", v.r(at/v.bytes), at)
+	for i := range 4 {
+		a.i("VMOVUPS Y%d, %d(DI)", i, 32*i)
 	}
 	a.i("ADDQ $64, SI")
 	a.i("ADDQ $128, DI")
@@ -32,40 +30,36 @@ func widenHalves(a *asm, name string, v vec) {
 	a.ret()
 }
 
-// widenBricks writes (dst *float32, src *byte, bricks int): bricks of 32 columns of so
-// many vectors, each the vectors' scales in F16 and the codes column by column, as
-// float32.
-func widenBricks(a *asm, name string, v vec, vectors int) {
+// widenBricks writes (dst *float32, src *byte, bricks int): bricks of 32 columns of
+// so many vectors, 1 or 16, each the vectors' scales in F16 and the codes column by
+// column, as float32. Of 16 vectors, Y4 and Y5 have the scales in turn.
+func widenBricks(a *asm, name string, vectors int) {
 	a.function(name, 0, 24)
 	a.load("dst", "DI", "src", "SI", "bricks", "CX")
-	numbers, scale := v.bytes/4, 4
 	a.p("brick:")
-	scales := max(1, vectors/numbers) // registers of scales, taken in turn
+	scales := 1
 	if vectors == 1 {
-		half := map[vec]string{ymm: "X4", zmm: "Y4"}[v]
-		a.i("VPBROADCASTW (SI), %s", half)
-		a.i("VCVTPH2PS %s, %s", half, v.r(scale))
+		a.i("VPBROADCASTW (SI), X4")
+		a.i("VCVTPH2PS X4, Y4")
 	} else {
-		for i := range scales {
-			a.i("VCVTPH2PS %d(SI), %s", v.bytes/2*i, v.r(scale+i))
-		}
+		scales = 2
+		a.i("VCVTPH2PS (SI), Y4")
+		a.i("VCVTPH2PS 16(SI), Y5")
+		a.i("MOVQ $%d, DX", vectors)
 	}
 	a.i("ADDQ $%d, SI", 2*vectors)
-	loop, most := 32*vectors/numbers, 8 // vectors of codes, and of them between two jumps
-	if loop > most {
-		a.i("MOVQ $%d, DX", loop/most)
+	if vectors > 1 {
 		a.p("codes:")
 	}
-	for at := range min(loop, most) {
-		r := v.r(at % 4)
-		a.i("VPMOVSXBD %d(SI), %s", numbers*at, r)
-		a.i("VCVTDQ2PS %s, %s", r, r)
-		a.i("VMULPS %s, %s, %s", v.r(scale+at%scales), r, r)
-		a.i("VMOVUPS %s, %d(DI)", r, v.bytes*at)
+	for at := range 4 {
+		a.i("VPMOVSXBD %d(SI), Y%d", 8*at, at)
+		a.i("VCVTDQ2PS Y%d, Y%d", at, at)
+		a.i("VMULPS Y%d, Y%d, Y%d", 4+at%scales, at, at)
+		a.i("VMOVUPS Y%d, %d(DI)", at, 32*at)
 	}
-	a.i("ADDQ $%d, SI", numbers*min(loop, most))
-	a.i("ADDQ $%d, DI", v.bytes*min(loop, most))
-	if loop > most {
+	a.i("ADDQ $32, SI")
+	a.i("ADDQ $128, DI")
+	if vectors > 1 {
 		a.i("DECQ DX")
 		a.i("JNZ codes")
 	}
