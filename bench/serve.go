@@ -5,16 +5,18 @@ import (
 	"time"
 
 	"samovar/compute"
+	"samovar/compute/kernel"
 	"samovar/infer"
 	"samovar/model"
 )
 
 // Load is what a model is asked to do.
 type Load struct {
-	Prompt   int // tokens that are read before the answer
-	Tokens   int // of each answer, two at least
-	Together int // sequences of the second measurement of decoding; below 2: there is none
-	Repeats  int // of everything
+	Prompt   int           // tokens that are read before the answer
+	Tokens   int           // of each answer, two at least
+	Together int           // sequences of the second measurement of decoding; below 2: there is none
+	Repeats  int           // of everything
+	Cache    kernel.Format // how keys and values are kept
 }
 
 // Serving is what was measured of a model, each figure beside the ceiling that was
@@ -52,11 +54,11 @@ const short = 16
 // reads of them ([model.File.Memory]).
 func Serve(dev compute.Device, c model.Config, weights map[string]compute.Buffer, bytes int64, ceilings *Ceilings, load Load) (*Serving, error) {
 	s := &Serving{Prompt: max(1, min(load.Prompt, c.Window/2)), Tokens: max(2, min(load.Tokens, c.Window/2)), Together: load.Together}
-	s.weigh(c, bytes)
+	s.weigh(c, bytes, load.Cache)
 	start := time.Now()
 	e, err := infer.New(dev, c, weights, infer.Options{
 		Sequences: max(1, s.Together), PrefillRows: min(512, s.Prompt), Lookup: -1,
-		Window: max(s.Prompt, short) + s.Tokens,
+		Window: max(s.Prompt, short) + s.Tokens, Cache: load.Cache,
 	})
 	if err != nil {
 		return nil, err
@@ -82,16 +84,15 @@ func Serve(dev compute.Device, c model.Config, weights map[string]compute.Buffer
 	return s, nil
 }
 
-// weigh sets what a token takes. A key or value that lies in the cache is a
-// float32; a token of the answer reads those of half the answer, on average,
-// beside the prompt's.
-func (s *Serving) weigh(c model.Config, bytes int64) {
+// weigh sets what a token takes. Of keys and values, a token of the answer reads those
+// of half the answer, on average, beside the prompt's.
+func (s *Serving) weigh(c model.Config, bytes int64, cache kernel.Format) {
 	program, _ := c.Serving()
-	width := 0
-	for _, cache := range program.Caches {
-		width += cache.Width
+	page := 0 // float32
+	for _, c := range program.Caches {
+		page += c.PageLen(cache)
 	}
-	s.DecodeBytes = float64(bytes) + float64(s.Prompt+s.Tokens/2)*float64(width)*4
+	s.DecodeBytes = float64(bytes) + float64(s.Prompt+s.Tokens/2)*float64(page)*4/compute.PageRows
 	_, active := c.Parameters()
 	// Neither an embedding table nor, but for the last token, the output is
 	// multiplied by a token of the prompt.

@@ -49,6 +49,7 @@ type Memory struct {
 	Outputs int             // most rows that Select picks from one batch
 	Bind    map[Slot]Buffer // every Weight slot, and Fixed slots that outlive the program
 	Pages   []Buffer        // one for each of Program.Caches; nil: attention stays within the batch
+	Cache   kernel.Format   // how Pages hold numbers: F32, F16 or Q8_0
 }
 
 // Exec is a program that is ready to run.

@@ -49,6 +49,9 @@ func (d *cpu) Prepare(p *Program, m Memory) (Exec, error) {
 	if m.Pages != nil && len(m.Pages) != len(p.Caches) {
 		return nil, fmt.Errorf("prepare a program of %d caches with pages for %d", len(p.Caches), len(m.Pages))
 	}
+	if !m.Cache.Kept() {
+		return nil, fmt.Errorf("prepare a program with pages of %v: F32, F16 and Q8_0 are kept", m.Cache)
+	}
 	e := &exec{dev: d, program: p, memory: m, loaded: map[Slot]*loaded{}, slots: make([][]float32, len(p.Slots))}
 	if err := e.bind(); err != nil {
 		e.Free()
@@ -197,8 +200,9 @@ func (e *exec) pages(s Segment) error {
 		return fmt.Errorf("%d pages for %d tokens", len(s.Pages), s.Past+s.Rows)
 	}
 	for l, c := range e.program.Caches {
+		size := c.PageLen(e.memory.Cache)
 		for _, id := range s.Pages {
-			if id < 0 || (int(id)+1)*PageRows*c.Width > e.memory.Pages[l].Len() {
+			if id < 0 || (int(id)+1)*size > e.memory.Pages[l].Len() {
 				return fmt.Errorf("page %d does not exist", id)
 			}
 		}

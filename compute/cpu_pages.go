@@ -6,58 +6,85 @@ import (
 	"samovar/compute/kernel"
 )
 
-// cacheLayout is where keys and values lie in a page, head by head: a head's keys as
-// [kernel.Scores] reads them; after all keys, a head's values row by row. Where values
-// are columns of the keys, as in latent attention, there are only keys, row by row.
+// cacheLayout is where keys and values lie in a page, head by head: first each head's
+// keys, in columns as [kernel.Scores] reads them; after all keys, each head's values in
+// rows. Where values are columns of the keys there are only keys, in rows.
 type cacheLayout struct {
-	width        int  // float32 a token
-	keys, values int  // float32 of a head's key and, from row to row, of its value
-	first        int  // where the values begin
-	shared       bool // values are columns of the keys
+	Cache
+	format kernel.Format
+	first  int // of a key's columns, where values are made of them
 }
 
-func layout(o Attention) cacheLayout {
+func (o Attention) layout(format kernel.Format) cacheLayout {
+	return cacheLayout{Cache: o.Kept(), format: format, first: o.V.Offset - o.K.Offset}
+}
+
+// Kept is what attention keeps of each token.
+func (o Attention) Kept() Cache {
 	if o.K.Slot == o.V.Slot {
-		return cacheLayout{width: o.K.Heads * o.K.Width, keys: o.K.Width, values: o.K.Width, first: o.V.Offset - o.K.Offset, shared: true}
+		return Cache{Heads: o.K.Heads, Key: o.K.Width}
 	}
-	return cacheLayout{
-		width: o.K.Heads * (o.K.Width + o.V.Width), keys: o.K.Width, values: o.V.Width, first: PageRows * o.K.Heads * o.K.Width,
-	}
+	return Cache{Heads: o.K.Heads, Key: o.K.Width, Value: o.V.Width}
+}
+
+// PageLen is the size of a page in a format, in float32.
+func (c Cache) PageLen(format kernel.Format) int {
+	return c.Heads * (format.PageLen(c.Key) + format.PageLen(c.Value))
 }
 
 // key is where a head's keys lie in a page, value where its values do.
-func (c cacheLayout) key(head int) int   { return PageRows * head * c.keys }
-func (c cacheLayout) value(head int) int { return c.first + PageRows*head*c.values }
+func (c cacheLayout) key(head int) int { return head * c.format.PageLen(c.Key) }
+func (c cacheLayout) value(head int) int {
+	return c.key(c.Heads) + head*c.format.PageLen(c.Value)
+}
 
 // store puts a head's key and value into row i of a page.
 func (c cacheLayout) store(page []float32, head, i int, key, value []float32) {
 	keys := page[c.key(head):]
-	if c.shared {
-		copy(keys[i*c.keys:], key)
+	if c.Value == 0 {
+		kernel.Store(c.format, keys, kernel.Rows, i, key)
 		return
 	}
-	kernel.StoreKey(keys, i, key)
-	copy(page[c.value(head)+i*c.values:], value)
+	kernel.Store(c.format, keys, kernel.Columns, i, key)
+	kernel.Store(c.format, page[c.value(head):], kernel.Rows, i, value)
+}
+
+// room is how many float32 scores and rows need to widen a head's part of a page.
+func (c cacheLayout) room() int {
+	if c.format == kernel.F32 {
+		return 0
+	}
+	return PageRows * max(c.Key, c.Value)
 }
 
 // scores sets the scores of n queries, stride apart, by all keys of a page.
-func (c cacheLayout) scores(dst []float32, stride int, queries []float32, n int, page []float32, head int) {
-	keys := page[c.key(head):]
-	if !c.shared {
-		kernel.Scores(dst, stride, queries, n, c.keys, keys)
+func (c cacheLayout) scores(dst []float32, stride int, queries []float32, n int, room, page []float32, head int) {
+	page = page[c.key(head):]
+	if c.Value != 0 {
+		format := c.format
+		if !kernel.Direct(format, n, c.Key) {
+			page, format = kernel.Widen(format, room, page, kernel.Columns, c.Key), kernel.F32
+		}
+		kernel.Scores(format, dst, stride, queries, n, c.Key, page)
 		return
 	}
+	keys := kernel.Widen(c.format, room, page, kernel.Rows, c.Key)
 	for q := range n {
-		kernel.Dots(dst[q*stride:][:PageRows], queries[q*c.keys:][:c.keys], keys, c.keys)
+		kernel.Dots(dst[q*stride:][:PageRows], queries[q*c.Key:][:c.Key], keys, c.Key)
 	}
 }
 
-// CacheWidth is the number of float32 that attention keeps of each token.
-func (o Attention) CacheWidth() int { return layout(o).width }
+// rows returns a head's values in a page, and how far one is from the next.
+func (c cacheLayout) rows(room, page []float32, head int) (values []float32, apart int) {
+	if c.Value != 0 {
+		return kernel.Widen(c.format, room, page[c.value(head):], kernel.Rows, c.Value), c.Value
+	}
+	return kernel.Widen(c.format, room, page[c.key(head):], kernel.Rows, c.Key)[c.first:], c.Key
+}
 
 // page returns page i of the sequence of row r.
 func (e *exec) page(pages []float32, c cacheLayout, r, i int) []float32 {
-	size := PageRows * c.width
+	size := c.PageLen(c.format)
 	return pages[int(e.batch.Segments[e.segment[r]].Pages[i])*size:][:size:size]
 }
 
@@ -93,9 +120,9 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 	if !ok {
 		return nil, errors.New("the pages are not memory of this device")
 	}
-	c := layout(o)
-	if c.width != e.program.Caches[o.Cache].Width {
-		return nil, errors.New("the cache's width is not that of keys and values")
+	c := o.layout(e.memory.Cache)
+	if c.Cache != e.program.Caches[o.Cache] {
+		return nil, errors.New("the cache is not one for these keys and values")
 	}
 	k, v := e.table(o.K), e.table(o.V)
 	store := e.perRow(o.K.Slot, func(r int) {
@@ -143,14 +170,15 @@ func (a *attendPages) tile(worker int, t tile, kv, first, heads int) {
 	n, end := t.rows*heads, int(a.positions[t.first+t.rows-1])+1
 	stride := (end + PageRows - 1) / PageRows * PageRows
 	longest := (a.program.Window + PageRows - 1) / PageRows * PageRows
-	scratch := a.dev.temporary(worker, tileQueries*(longest+a.q.Width+a.y.Width))
+	scratch := a.dev.temporary(worker, tileQueries*(longest+a.q.Width+a.y.Width)+a.c.room())
+	room, scratch := scratch[:a.c.room()], scratch[a.c.room():]
 	scores, scratch := scratch[:n*stride], scratch[n*stride:]
 	queries, out := scratch[:n*a.q.Width], scratch[n*a.q.Width:][:n*a.y.Width]
 	for i := range n {
 		copy(queries[i*a.q.Width:], a.q.head(t.first+i/heads, kv*a.group+first+i%heads))
 	}
 	for at := 0; at < end; at += PageRows {
-		a.c.scores(scores[at:], stride, queries, n, a.page(a.pages, a.c, t.first, at/PageRows), kv)
+		a.c.scores(scores[at:], stride, queries, n, room, a.page(a.pages, a.c, t.first, at/PageRows), kv)
 	}
 	for i := range n {
 		row := scores[i*stride:][:a.positions[t.first+i/heads]+1]
@@ -158,7 +186,7 @@ func (a *attendPages) tile(worker int, t tile, kv, first, heads int) {
 		kernel.Softmax(row)
 	}
 	clear(out)
-	a.mix(out, scores, stride, t, kv, heads)
+	a.mix(out, room, scores, stride, t, kv, heads)
 	for i := range n {
 		copy(a.y.head(t.first+i/heads, kv*a.group+first+i%heads), out[i*a.y.Width:])
 	}
@@ -166,18 +194,23 @@ func (a *attendPages) tile(worker int, t tile, kv, first, heads int) {
 
 // mix sums the values, each query's up to its own row: what all of them have
 // together, then what only later rows have.
-func (a *attendPages) mix(out, scores []float32, stride int, t tile, kv, heads int) {
+func (a *attendPages) mix(out, room, scores []float32, stride int, t tile, kv, heads int) {
 	n, width := t.rows*heads, a.y.Width
 	common := int(a.positions[t.first]) + 1
 	end := common + t.rows - 1
 	for at := 0; at < end; at += PageRows {
-		values := a.page(a.pages, a.c, t.first, at/PageRows)[a.c.value(kv):]
+		page := a.page(a.pages, a.c, t.first, at/PageRows)
+		if t.rows == 1 && a.c.Value != 0 && kernel.Direct(a.c.format, n, width) {
+			kernel.Mix(a.c.format, out, n, width, scores[at:], stride, page[a.c.value(kv):], width, min(PageRows, end-at))
+			continue
+		}
+		values, apart := a.c.rows(room, page, kv)
 		together := max(0, min(PageRows, common-at))
-		kernel.Mix(out, n, width, scores[at:], stride, values, a.c.values, together)
+		kernel.Mix(kernel.F32, out, n, width, scores[at:], stride, values, apart, together)
 		for i := range n {
 			if more := min(PageRows, int(a.positions[t.first+i/heads])+1-at) - together; more > 0 {
 				from := at + together
-				kernel.Mix(out[i*width:], 1, width, scores[i*stride+from:], stride, values[together*a.c.values:], a.c.values, more)
+				kernel.Mix(kernel.F32, out[i*width:], 1, width, scores[i*stride+from:], stride, values[together*apart:], apart, more)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ func devices(t *testing.T, f func(t *testing.T, dev compute.Device)) {
 	t.Run("opaque", func(t *testing.T) { f(t, opaque.New(open(t, 2))) })
 }
 
-func open(t *testing.T, threads int) compute.Device {
+func open(t testing.TB, threads int) compute.Device {
 	t.Helper()
 	dev, err := compute.CPU{Threads: threads}.Open()
 	if err != nil {
@@ -233,7 +233,7 @@ func difference(t *testing.T, e compute.Exec, loss compute.Slot, batch *compute.
 	return d
 }
 
-func alloc(t *testing.T, dev compute.Device, n int) compute.Buffer {
+func alloc(t testing.TB, dev compute.Device, n int) compute.Buffer {
 	t.Helper()
 	b, err := dev.Alloc(n)
 	if err != nil {
@@ -243,21 +243,21 @@ func alloc(t *testing.T, dev compute.Device, n int) compute.Buffer {
 	return b
 }
 
-func write(t *testing.T, b compute.Buffer, x []float32) {
+func write(t testing.TB, b compute.Buffer, x []float32) {
 	t.Helper()
 	if err := b.Write(0, x); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func read(t *testing.T, b compute.Buffer, x []float32) {
+func read(t testing.TB, b compute.Buffer, x []float32) {
 	t.Helper()
 	if err := b.Read(0, x); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func prepare(t *testing.T, dev compute.Device, p *compute.Program, m compute.Memory) compute.Exec {
+func prepare(t testing.TB, dev compute.Device, p *compute.Program, m compute.Memory) compute.Exec {
 	t.Helper()
 	e, err := dev.Prepare(p, m)
 	if err != nil {
@@ -267,7 +267,7 @@ func prepare(t *testing.T, dev compute.Device, p *compute.Program, m compute.Mem
 	return e
 }
 
-func run(t *testing.T, e compute.Exec, b *compute.Batch) {
+func run(t testing.TB, e compute.Exec, b *compute.Batch) {
 	t.Helper()
 	if err := e.Run(b); err != nil {
 		t.Fatal(err)

@@ -42,10 +42,10 @@ type Program struct {
 	Keep   []Slot // Token and Output slots whose content outlives the run
 }
 
-// Cache is what attention keeps of each token in one layer.
-type Cache struct {
-	Width int // float32 a token
-}
+// Cache is what attention keeps of each token in one layer: so many numbers of a key
+// and of a value for each head, Value being 0 where values are columns of the keys, as
+// in latent attention.
+type Cache struct{ Heads, Key, Value int }
 
 // Op is one operation. Only this package's types implement it; each says in
 // its comment what it computes, with one row of every slot for each token.

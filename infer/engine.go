@@ -12,18 +12,24 @@ package infer
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"samovar/compute"
+	"samovar/compute/kernel"
 	"samovar/model"
 )
 
-// Options size an engine. The zero value is useful.
+// Options size an engine. The zero value is useful: its keys and values are F32, so
+// that an engine's logits are those of the model as it was evaluated, and within 1e-5
+// of other programs'. F16 takes half the memory, Q8_0 little more than a quarter; both
+// change logits, and so answers, which [Engine.Numerics] tells.
 type Options struct {
-	Window      int   // most tokens of a sequence, answer included; 0 or more than the model's: the model's
-	Sequences   int   // most sequences computed together; 0: 8
-	PrefillRows int   // most tokens of prompts in one step; 0: 128, where matrix products are no longer bound by memory
-	CacheBytes  int64 // keys and values; 0: Sequences full windows, at most 4 GiB but at least one window
-	Lookup      int   // most tokens guessed at once from what a sequence has said before; 0: 16; negative: none
+	Window      int           // most tokens of a sequence, answer included; 0 or more than the model's: the model's
+	Sequences   int           // most sequences computed together; 0: 8
+	PrefillRows int           // most tokens of prompts in one step; 0: 128, where matrix products are no longer bound by memory
+	CacheBytes  int64         // keys and values; 0: Sequences full windows, at most 4 GiB but at least one window
+	Cache       kernel.Format // how keys and values are kept: F32, F16 or Q8_0
+	Lookup      int           // most tokens guessed at once from what a sequence has said before; 0: 16; negative: none
 }
 
 // Engine runs one model for any number of sequences.
@@ -37,6 +43,7 @@ type Engine struct {
 	prefill    int
 	outputs    int // most rows with logits in one step
 	lookup     int // most tokens guessed for a sequence
+	cache      kernel.Format
 	buffers    []compute.Buffer
 	pool       *pool
 
@@ -82,13 +89,16 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 	if o.Lookup == 0 {
 		o.Lookup = 16
 	}
+	if !o.Cache.Kept() {
+		return nil, fmt.Errorf("keep keys and values as %v: F32, F16 and Q8_0 are possible", o.Cache)
+	}
 	program, logits := c.Serving()
 	e := &Engine{
 		device: dev, logits: logits, window: c.Window, vocabulary: c.Vocabulary,
 		sequences: o.Sequences, prefill: min(o.PrefillRows, c.Window), row: make([]float32, c.Vocabulary), raw: make([]float32, c.Vocabulary),
 	}
 	e.outputs = o.Sequences + min(promptOutputs, e.prefill)
-	e.lookup = max(0, o.Lookup)
+	e.lookup, e.cache = max(0, o.Lookup), o.Cache
 	if err := e.allocate(program, o.CacheBytes); err != nil {
 		e.Close()
 		return nil, err
@@ -108,7 +118,7 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 	}
 	var err error
 	e.exec, err = dev.Prepare(program, compute.Memory{
-		Rows: e.prefill + e.sequences, Outputs: e.outputs, Bind: bind, Pages: e.buffers,
+		Rows: e.prefill + e.sequences, Outputs: e.outputs, Bind: bind, Pages: e.buffers, Cache: e.cache,
 	})
 	if err != nil {
 		e.Close()
@@ -123,11 +133,11 @@ const defaultCache = 4 << 30
 
 // allocate makes the pages.
 func (e *Engine) allocate(p *compute.Program, bytes int64) error {
-	var tokenBytes int64
+	var pageBytes int64
 	for _, c := range p.Caches {
-		tokenBytes += 4 * int64(c.Width)
+		pageBytes += 4 * int64(c.PageLen(e.cache))
 	}
-	pageBytes, window := tokenBytes*compute.PageRows, int64(pagesOf(e.window))
+	window := int64(pagesOf(e.window))
 	pages := int64(e.sequences) * window
 	switch {
 	case bytes > 0:
@@ -136,11 +146,11 @@ func (e *Engine) allocate(p *compute.Program, bytes int64) error {
 		pages = max(window, defaultCache/pageBytes)
 	}
 	if pages < window {
-		return fmt.Errorf("a window of %d tokens needs %d MB of cache and %d MB are allowed: lower the window or allow more",
+		return fmt.Errorf("a window of %d tokens needs %d MB of cache and %d MB are allowed: lower the window, allow more or keep keys and values in fewer bits",
 			e.window, window*pageBytes>>20, bytes>>20)
 	}
 	for i, c := range p.Caches {
-		b, err := e.device.Alloc(int(pages) * compute.PageRows * c.Width)
+		b, err := e.device.Alloc(int(pages) * c.PageLen(e.cache))
 		if err != nil {
 			return fmt.Errorf("allocate the cache of layer %d, %d pages: %w", i, pages, err)
 		}
@@ -164,8 +174,14 @@ func (e *Engine) Close() {
 // Window is the most tokens of a sequence, answer included.
 func (e *Engine) Window() int { return e.window }
 
-// Numerics names how the engine's device rounds.
-func (e *Engine) Numerics() string { return e.device.Numerics() }
+// Numerics names how the engine's device rounds and, unless it is F32, how keys and
+// values are kept: "fp32-avx2" or "fp32-avx2-q8_0-cache".
+func (e *Engine) Numerics() string {
+	if e.cache == kernel.F32 {
+		return e.device.Numerics()
+	}
+	return e.device.Numerics() + "-" + strings.ToLower(e.cache.String()) + "-cache"
+}
 
 // Load returns how many sequences are being computed and how many wait.
 func (e *Engine) Load() (active, waiting int) { return len(e.active), len(e.waiting) }

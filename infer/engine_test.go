@@ -32,6 +32,16 @@ func configs() []model.Config {
 	return []model.Config{llama, moe, latent}
 }
 
+// caches are the ways to keep keys and values.
+var caches = []kernel.Format{kernel.F32, kernel.F16, kernel.Q8_0}
+
+// eachCache runs f for each of caches.
+func eachCache(t *testing.T, f func(t *testing.T, cache kernel.Format)) {
+	for _, cache := range caches {
+		t.Run(cache.String(), func(t *testing.T) { f(t, cache) })
+	}
+}
+
 // tiny is for tests that are not about arithmetic.
 func tiny() model.Config {
 	c := configs()[0]
@@ -176,19 +186,24 @@ func TestInvariance(t *testing.T) {
 		for _, format := range formats {
 			t.Run(fmt.Sprintf("%s/%s", c.Architecture, format), func(t *testing.T) {
 				cpu := openCPU(t, 2)
-				t.Run("cpu", func(t *testing.T) { testInvariance(t, cpu, c, format) })
+				t.Run("cpu", func(t *testing.T) { testInvariance(t, cpu, c, format, kernel.F32) })
 				if format == kernel.F32 {
-					t.Run("opaque", func(t *testing.T) { testInvariance(t, opaque.New(cpu), c, format) })
+					t.Run("opaque", func(t *testing.T) { testInvariance(t, opaque.New(cpu), c, format, kernel.Q8_0) })
+				}
+				if format == kernel.Q8_0 {
+					for _, cache := range caches[1:] {
+						t.Run(cache.String()+" cache", func(t *testing.T) { testInvariance(t, cpu, c, format, cache) })
+					}
 				}
 			})
 		}
 	}
 }
 
-func testInvariance(t *testing.T, dev compute.Device, c model.Config, format kernel.Format) {
+func testInvariance(t *testing.T, dev compute.Device, c model.Config, format, cache kernel.Format) {
 	w := random(t, dev, c, format)
 	r := Request{Prompt: prompt(1, 75), MaxTokens: 9, ScorePrompt: true, Sampling: Sampling{Temperature: 1, Seed: 5}}
-	e := newEngine(t, dev, c, w, Options{})
+	e := newEngine(t, dev, c, w, Options{Cache: cache})
 	all := collect(e)
 	alone := run(t, e, []Request{r}, []int{0})[0]
 	want := all[alone]
@@ -205,7 +220,7 @@ func testInvariance(t *testing.T, dev compute.Device, c model.Config, format ker
 	quick := r
 	quick.ScorePrompt = false
 	for _, rows := range []int{1, 7, 33, 64} {
-		e := newEngine(t, dev, c, w, Options{PrefillRows: rows})
+		e := newEngine(t, dev, c, w, Options{PrefillRows: rows, Cache: cache})
 		all := collect(e)
 		s := run(t, e, []Request{quick}, []int{0})[0]
 		check(fmt.Sprintf("in pieces of %d", rows), s, all[s])
@@ -221,20 +236,22 @@ func testInvariance(t *testing.T, dev compute.Device, c model.Config, format ker
 	if s[0].Cached() != 64 {
 		t.Errorf("%d tokens came from the cache; the two full pages of the first run were expected", s[0].Cached())
 	}
-	e = newEngine(t, dev, c, w, Options{PrefillRows: 50})
+	e = newEngine(t, dev, c, w, Options{PrefillRows: 50, Cache: cache})
 	all = collect(e)
 	requests[0] = r
 	s = run(t, e, requests, at)
 	check("among 8, scored and in pieces", s[0], all[s[0]])
 }
 
-func TestThreads(t *testing.T) {
+func TestThreads(t *testing.T) { eachCache(t, testThreads) }
+
+func testThreads(t *testing.T, cache kernel.Format) {
 	c := configs()[0]
 	r := Request{Prompt: prompt(1, 40), MaxTokens: 20}
 	var want map[int][]float32
 	for _, threads := range []int{1, 2, 5} {
 		dev := openCPU(t, threads)
-		e := newEngine(t, dev, c, random(t, dev, c, kernel.Q8_0), Options{})
+		e := newEngine(t, dev, c, random(t, dev, c, kernel.Q8_0), Options{Cache: cache})
 		all := collect(e)
 		s := run(t, e, []Request{r}, []int{0})[0]
 		if want == nil {
@@ -245,10 +262,12 @@ func TestThreads(t *testing.T) {
 }
 
 // Copies of one prompt compute its full pages once, even when they come at once.
-func TestPrefix(t *testing.T) {
+func TestPrefix(t *testing.T) { eachCache(t, testPrefix) }
+
+func testPrefix(t *testing.T, cache kernel.Format) {
 	c := tiny()
 	dev := openCPU(t, 1)
-	e := newEngine(t, dev, c, random(t, dev, c, kernel.F32), Options{})
+	e := newEngine(t, dev, c, random(t, dev, c, kernel.F32), Options{Cache: cache})
 	r := Request{Prompt: prompt(1, 100), MaxTokens: 4}
 	other := r
 	other.Scope = "somebody else"
@@ -282,17 +301,22 @@ func checkPool(t *testing.T, e *Engine) {
 
 // With memory for one window, sequences take turns, cached pages make room, and
 // the answers stay the same.
-func TestScarcity(t *testing.T) {
+func TestScarcity(t *testing.T) { eachCache(t, testScarcity) }
+
+func testScarcity(t *testing.T, cache kernel.Format) {
 	c := tiny()
 	dev := openCPU(t, 1)
 	w := random(t, dev, c, kernel.F32)
-	var width int64
+	var page int64 // float32
 	p, _ := c.Serving()
-	for _, cache := range p.Caches {
-		width += int64(cache.Width)
+	for _, c := range p.Caches {
+		page += int64(c.PageLen(cache))
 	}
-	roomy := newEngine(t, dev, c, w, Options{})
-	tight := newEngine(t, dev, c, w, Options{CacheBytes: 4 * width * 160})
+	roomy := newEngine(t, dev, c, w, Options{Cache: cache})
+	tight := newEngine(t, dev, c, w, Options{Cache: cache, CacheBytes: 4 * page * 160 / compute.PageRows})
+	if len(tight.pool.pages) != 5 {
+		t.Errorf("memory for 5 pages holds %d", len(tight.pool.pages))
+	}
 	var requests []Request
 	var at []int
 	for i := range 30 {
@@ -409,6 +433,9 @@ func TestRefusals(t *testing.T) {
 	}
 	if _, err := New(dev, c, w, Options{CacheBytes: 1000}); err == nil || !strings.Contains(err.Error(), "160 tokens") {
 		t.Errorf("too small a cache: %v", err)
+	}
+	if _, err := New(dev, c, w, Options{Cache: kernel.Q4_0}); err == nil || !strings.Contains(err.Error(), "Q4_0: F32, F16 and Q8_0") {
+		t.Errorf("a cache of Q4_0: %v", err)
 	}
 	delete(w, "blk.0.attn_q.weight")
 	if _, err := New(dev, c, w, Options{}); err == nil || !strings.Contains(err.Error(), "blk.0.attn_q.weight") {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"samovar/compute/kernel"
+	"samovar/model"
 )
 
 // repeating is a prompt of which parts come again.
@@ -19,23 +20,28 @@ func repeating() []int32 {
 func TestLookup(t *testing.T) {
 	for _, c := range configs() {
 		t.Run(c.Architecture, func(t *testing.T) {
-			dev := openCPU(t, 2)
-			w := random(t, dev, c, kernel.Q8_0)
-			for _, p := range []Sampling{{}, {Temperature: 1, Seed: 5}, {Temperature: 0.2, Seed: 1, Repetition: 1.05}, {Bias: map[int32]float32{7: 100}}} {
-				r := Request{Prompt: repeating(), MaxTokens: 100, Sampling: p, Scores: true}
-				plain, want, steps := generate(t, newEngine(t, dev, c, w, Options{Lookup: -1}), r)
-				for _, o := range []Options{{}, {Lookup: 1}, {Lookup: 100, Sequences: 1}, {PrefillRows: 4}} {
-					s, got, fewer := generate(t, newEngine(t, dev, c, w, o), r)
-					same(t, fmt.Sprintf("%+v, %+v", p, o), want, got)
-					if !slices.Equal(s.Tokens(), plain.Tokens()) {
-						t.Errorf("%+v, %+v: %v without guesses, %v with", p, o, plain.Tokens(), s.Tokens())
-					}
-					if p.Bias != nil && 2*fewer > steps+10 {
-						t.Errorf("%+v, %+v: %d steps for one token again and again, %d without guesses", p, o, fewer, steps)
-					}
-				}
-			}
+			eachCache(t, func(t *testing.T, cache kernel.Format) { testLookup(t, c, cache) })
 		})
+	}
+}
+
+func testLookup(t *testing.T, c model.Config, cache kernel.Format) {
+	dev := openCPU(t, 2)
+	w := random(t, dev, c, kernel.Q8_0)
+	for _, p := range []Sampling{{}, {Temperature: 1, Seed: 5}, {Temperature: 0.2, Seed: 1, Repetition: 1.05}, {Bias: map[int32]float32{7: 100}}} {
+		r := Request{Prompt: repeating(), MaxTokens: 100, Sampling: p, Scores: true}
+		plain, want, steps := generate(t, newEngine(t, dev, c, w, Options{Lookup: -1, Cache: cache}), r)
+		for _, o := range []Options{{}, {Lookup: 1}, {Lookup: 100, Sequences: 1}, {PrefillRows: 4}} {
+			o.Cache = cache
+			s, got, fewer := generate(t, newEngine(t, dev, c, w, o), r)
+			same(t, fmt.Sprintf("%+v, %+v", p, o), want, got)
+			if !slices.Equal(s.Tokens(), plain.Tokens()) {
+				t.Errorf("%+v, %+v: %v without guesses, %v with", p, o, plain.Tokens(), s.Tokens())
+			}
+			if p.Bias != nil && 2*fewer > steps+10 {
+				t.Errorf("%+v, %+v: %d steps for one token again and again, %d without guesses", p, o, fewer, steps)
+			}
+		}
 	}
 }
 
@@ -69,7 +75,9 @@ func generate(t *testing.T, e *Engine, r Request) (*Sequence, map[int][]float32,
 
 // TestLookupAmongOthers asserts that sequences that guess, wait and are read beside
 // each other answer as each does alone.
-func TestLookupAmongOthers(t *testing.T) {
+func TestLookupAmongOthers(t *testing.T) { eachCache(t, testLookupAmongOthers) }
+
+func testLookupAmongOthers(t *testing.T, cache kernel.Format) {
 	dev := openCPU(t, 2)
 	c := configs()[0]
 	w := random(t, dev, c, kernel.F32)
@@ -83,8 +91,8 @@ func TestLookupAmongOthers(t *testing.T) {
 		requests = append(requests, Request{Prompt: slices.Concat(repeating(), prompt(uint64(i), 3*i)), MaxTokens: 40 + i, Sampling: p, Stop: []int32{int32(i)}})
 		at = append(at, 3*i)
 	}
-	for i, s := range run(t, newEngine(t, dev, c, w, Options{Sequences: 5, PrefillRows: 24}), requests, at) {
-		alone, _, _ := generate(t, newEngine(t, dev, c, w, Options{Lookup: -1}), requests[i])
+	for i, s := range run(t, newEngine(t, dev, c, w, Options{Sequences: 5, PrefillRows: 24, Cache: cache}), requests, at) {
+		alone, _, _ := generate(t, newEngine(t, dev, c, w, Options{Lookup: -1, Cache: cache}), requests[i])
 		if !slices.Equal(s.Tokens(), alone.Tokens()) {
 			t.Errorf("request %d: %v alone, %v among others", i, alone.Tokens(), s.Tokens())
 		}

@@ -190,7 +190,7 @@ func logits(t *testing.T, dev compute.Device, f *model.File, ids []int32, pieces
 	} else {
 		segment.Pages = []int32{2, 0, 1}
 		for _, cache := range p.Caches {
-			b, err := dev.Alloc(3 * compute.PageRows * cache.Width)
+			b, err := dev.Alloc(3 * cache.PageLen(m.Cache))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -139,7 +139,7 @@ func (b *builder) attention(n, x compute.Slot) compute.Slot {
 // attend appends the attention with a cache of its own.
 func (b *builder) attend(o compute.Attention) {
 	o.Cache = len(b.p.Caches)
-	b.p.Caches = append(b.p.Caches, compute.Cache{Width: o.CacheWidth()})
+	b.p.Caches = append(b.p.Caches, o.Kept())
 	b.p.Do(o)
 }
 

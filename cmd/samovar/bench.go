@@ -28,6 +28,7 @@ type benchCommand struct {
 	Window   int    `default:"1024" help:"Tokens of a row."`
 	Repeats  int    `default:"5" help:"How often everything is measured; the medians count."`
 	First    bool   `help:"Load the model, give one token and end: to time the command."`
+	cached
 }
 
 // Validate refuses what cannot be measured.
@@ -95,7 +96,7 @@ func (c *benchCommand) Run(g *globals) error {
 		}
 		defer m.Close()
 		if c.First {
-			return m.first()
+			return m.first(c.format())
 		}
 	}
 	ceilings, err := bench.NewCeilings()
@@ -174,8 +175,8 @@ func (m *loaded) Close() {
 }
 
 // first gives one token after one.
-func (m *loaded) first() error {
-	e, err := infer.New(m.dev, m.Config, m.weights, infer.Options{Sequences: 1})
+func (m *loaded) first(cache kernel.Format) error {
+	e, err := infer.New(m.dev, m.Config, m.weights, infer.Options{Sequences: 1, Cache: cache})
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (m *loaded) first() error {
 
 // model measures a model beside the ceilings.
 func (c *benchCommand) model(f *figures, m *loaded, ceilings *bench.Ceilings) error {
-	s, err := bench.Serve(m.dev, m.Config, m.weights, m.Memory(), ceilings, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Together: c.Together, Repeats: c.Repeats})
+	s, err := bench.Serve(m.dev, m.Config, m.weights, m.Memory(), ceilings, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Together: c.Together, Repeats: c.Repeats, Cache: c.format()})
 	if err != nil {
 		return err
 	}

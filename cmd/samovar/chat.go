@@ -28,6 +28,7 @@ type chatCommand struct {
 	MaxTokens   int      `default:"512" help:"Longest answer."`
 	Seed        uint64   `default:"1" help:"Equal seeds give equal answers."`
 	System      string   `help:"What the model is told before the dialogue."`
+	cached
 }
 
 // talker is a model in the terminal.
@@ -104,7 +105,7 @@ func newTalker(c *chatCommand, f *model.File, dev compute.Device) (*talker, erro
 	if err != nil {
 		return nil, err
 	}
-	t.engine, err = infer.New(dev, f.Config, weights, infer.Options{Sequences: 1})
+	t.engine, err = infer.New(dev, f.Config, weights, infer.Options{Sequences: 1, Cache: c.format()})
 	if c.System != "" {
 		t.said = append(t.said, template.Message{Role: "system", Content: c.System})
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"samovar/compute"
+	"samovar/compute/kernel"
 	"samovar/energy"
 	"samovar/house"
 	"samovar/infer"
@@ -31,6 +32,7 @@ type upCommand struct {
 	NoOpen bool     `help:"Do not open a browser."`
 	Data   []string `placeholder:"DIR" help:"Folders that recipes sent from the page Runs may name; more than one with commas."`
 	Dev    string   `hidden:"" help:"Serve the pages from this folder."`
+	cached
 }
 
 // Run serves every named model, and brings in the one that is shipped with the
@@ -62,7 +64,7 @@ func (c *upCommand) Run(g *globals) (err error) {
 		return unsettled
 	}
 	houseFirst(all)
-	return s.serve(g, all, listener, serving{dev: c.Dev, open: !c.NoOpen, page: &page{s, c.Data}})
+	return s.serve(g, all, listener, serving{cache: c.format(), dev: c.Dev, open: !c.NoOpen, page: &page{s, c.Data}})
 }
 
 // listen opens an address that is safe to answer on.
@@ -93,11 +95,22 @@ func houseFirst(all []shown) {
 type serveCommand struct {
 	Refs []string `arg:"" optional:"" name:"ref" help:"Models: names, digests or GGUF files. Default: all in the store."`
 	Addr string   `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+	cached
+}
+
+// cached is the flag of commands that answer. F32 is what models are evaluated with,
+// so that what a card says of a model is true of its answers.
+type cached struct {
+	Cache string `enum:"f32,f16,q8_0" default:"f32" help:"How keys and values are kept: ${enum}. f16 takes half of f32's memory, q8_0 little more than a quarter; answers change."`
+}
+
+func (c cached) format() kernel.Format {
+	return map[string]kernel.Format{"f32": kernel.F32, "f16": kernel.F16, "q8_0": kernel.Q8_0}[c.Cache]
 }
 
 func (c *serveCommand) Run(g *globals) (err error) {
 	if len(c.Refs) == 0 {
-		return (&upCommand{Addr: c.Addr, NoOpen: true}).Run(g)
+		return (&upCommand{Addr: c.Addr, NoOpen: true, cached: c.cached}).Run(g)
 	}
 	listener, err := listen(c.Addr)
 	if err != nil {
@@ -121,7 +134,7 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		}
 		all = append(all, m)
 	}
-	return s.serve(g, all, listener, serving{})
+	return s.serve(g, all, listener, serving{cache: c.format()})
 }
 
 // refer describes what a reference means: a model of the store, or a file.
@@ -141,11 +154,12 @@ func (s *store) refer(list *catalogue, ref string) (shown, error) {
 	return list.show(ref, d)
 }
 
-// serving is what is served beside models.
+// serving is how models are served, and what is beside them.
 type serving struct {
-	dev  string // folder of the pages; empty: the embedded ones
-	open bool   // a browser is opened
-	page *page  // runs and brews; nil: neither
+	cache kernel.Format // of keys and values
+	dev   string        // folder of the pages; empty: the embedded ones
+	open  bool          // a browser is opened
+	page  *page         // runs and brews; nil: neither
 }
 
 // serve answers until the context ends.
@@ -180,12 +194,12 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, with servi
 		config.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { brewing.ServeHTTP(w, r) })
 	}
 	for _, m := range all {
-		config.Models = append(config.Models, s.served(d, m, log))
+		config.Models = append(config.Models, s.served(d, m, with.cache, log))
 	}
 	server := serve.New(config)
 	defer server.Close()
 	if with.page != nil {
-		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m, log)) }); err != nil {
+		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m, with.cache, log)) }); err != nil {
 			return err
 		}
 		defer brewing.Wait()
@@ -214,7 +228,7 @@ func pages(dev string) http.Handler {
 }
 
 // served is a model as package serve wants it.
-func (s *store) served(d compute.Device, m shown, log *slog.Logger) serve.Model {
+func (s *store) served(d compute.Device, m shown, cache kernel.Format, log *slog.Logger) serve.Model {
 	info := serve.Info{
 		Digest: string(m.Digest), Architecture: m.Architecture, Parameters: m.Parameters, Quantization: m.Quantization,
 		Window: m.Window, Vocabulary: m.Vocabulary, Licence: m.Licence, Run: m.Run, Chat: m.Chat,
@@ -226,11 +240,11 @@ func (s *store) served(d compute.Device, m shown, log *slog.Logger) serve.Model 
 	if m.Digest != "" {
 		ref = string(m.Digest)
 	}
-	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, log) }}
+	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, cache, log) }}
 }
 
 // load brings a model into memory.
-func (s *store) load(d compute.Device, ref string, log *slog.Logger) (l *serve.Loaded, err error) {
+func (s *store) load(d compute.Device, ref string, cache kernel.Format, log *slog.Logger) (l *serve.Loaded, err error) {
 	f, err := s.openModel(ref)
 	if err != nil {
 		return nil, err
@@ -262,7 +276,7 @@ func (s *store) load(d compute.Device, ref string, log *slog.Logger) (l *serve.L
 	if weights, err = f.Load(d); err != nil {
 		return nil, err
 	}
-	l.Engine, err = infer.New(d, f.Config, weights, infer.Options{})
+	l.Engine, err = infer.New(d, f.Config, weights, infer.Options{Cache: cache})
 	return l, err
 }
 

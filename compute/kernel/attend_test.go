@@ -37,7 +37,7 @@ func TestScores(t *testing.T) {
 					queries, keys := numbers(1, n*width), make([]float32, width*PageKeys)
 					rows := numbers(2, width*PageKeys)
 					for i := range PageKeys {
-						StoreKey(keys, i, rows[i*width:][:width])
+						Store(F32, keys, Columns, i, rows[i*width:][:width])
 					}
 					want := random(3, max(0, (n-1)*stride+PageKeys))
 					got, intact := guarded(want)
@@ -54,8 +54,19 @@ func TestScores(t *testing.T) {
 							want[q*stride+i] = even + odd
 						}
 					}
-					Scores(got, stride, queries, n, width, keys)
+					Scores(F32, got, stride, queries, n, width, keys)
 					same(t, fmt.Sprintf("%d queries of %d, results %d apart", n, width, stride), got, want)
+					intact(t)
+					if !Direct(F16, 1, width) {
+						continue
+					}
+					page := make([]float32, F16.PageLen(width))
+					for i := range PageKeys {
+						Store(F16, page, Columns, i, rows[i*width:][:width])
+					}
+					Scores(F32, want, stride, queries, n, width, Widen(F16, keys, page, Columns, width))
+					Scores(F16, got, stride, queries, n, width, page)
+					same(t, fmt.Sprintf("%d queries of %d, results %d apart, keys in F16", n, width, stride), got, want)
 					intact(t)
 				}
 			}
@@ -79,8 +90,18 @@ func TestMix(t *testing.T) {
 								Axpy(want[q*width:][:width], a[q*stride+i], rows[i*apart:][:width])
 							}
 						}
-						Mix(got, n, width, a, stride, rows, apart, count)
+						Mix(F32, got, n, width, a, stride, rows, apart, count)
 						same(t, fmt.Sprintf("%d results of %d, %d rows %d apart", n, width, count, apart), got, want)
+						intact(t)
+						if !Direct(F16, 1, width) {
+							continue
+						}
+						halves := make([]float32, (len(rows)+1)/2)
+						Quantize(F16, bytesOf(halves), rows)
+						Dequantize(F16, rows, bytesOf(halves))
+						Mix(F32, want, n, width, a, stride, rows, apart, count)
+						Mix(F16, got, n, width, a, stride, halves, apart, count)
+						same(t, fmt.Sprintf("%d results of %d, %d rows in F16 %d apart", n, width, count, apart), got, want)
 						intact(t)
 					}
 				}
@@ -97,13 +118,13 @@ func BenchmarkAttend(b *testing.B) {
 		queries, rows, dst := random(1, n*width), random(3, PageKeys*width), make([]float32, n*PageKeys)
 		benchAll(b, fmt.Sprintf("scores/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				Scores(dst, PageKeys, queries, n, width, rows)
+				Scores(F32, dst, PageKeys, queries, n, width, rows)
 			}
 			perSecond(b, 2*float64(n)*PageKeys*width, "GFLOP/s")
 		})
 		benchAll(b, fmt.Sprintf("mix/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				Mix(queries, n, width, dst, PageKeys, rows, width, PageKeys)
+				Mix(F32, queries, n, width, dst, PageKeys, rows, width, PageKeys)
 			}
 			perSecond(b, 2*float64(n)*PageKeys*width, "GFLOP/s")
 		})

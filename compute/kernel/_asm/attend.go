@@ -4,14 +4,28 @@ import "fmt"
 
 func attend(a *asm) {
 	dots(a)
-	scores(a, "scores1AVX2", ymm, 1)
-	scores(a, "scores2AVX2", ymm, 2)
-	scores(a, "scores1AVX512", zmm, 1)
-	scores(a, "scores4AVX512", zmm, 4)
-	mix(a, "mix1AVX2", ymm, 1, 8, 4, 1)
-	mix(a, "mix4AVX2", ymm, 4, 2, 1)
-	mix(a, "mix4AVX512", zmm, 4, 4, 1)
+	for _, n := range []number{single, half} {
+		scores(a, "cores1AVX2", n, ymm, 1)
+		scores(a, "cores2AVX2", n, ymm, 2)
+		scores(a, "cores1AVX512", n, zmm, 1)
+		scores(a, "cores4AVX512", n, zmm, 4)
+		mix(a, "ix1AVX2", n, ymm, 1, 8, 4, 1)
+		mix(a, "ix4AVX2", n, ymm, 4, 2, 1)
+		mix(a, "ix4AVX512", n, zmm, 4, 4, 1)
+	}
 }
+
+// number is what keys and values are made of: so many bytes, which load loads as float32.
+type number struct {
+	scores, mix string // names of functions begin so
+	load        string
+	bytes       int
+}
+
+var (
+	single = number{"s", "m", "VMOVUPS", 4}
+	half   = number{"halfS", "halfM", "VCVTPH2PS", 2}
+)
 
 // dots writes (dst, x, rows *float32, n, blocks, stride int): the dot products of
 // x with n rows, 8 at a time, of blocks of 32 elements, stride bytes apart. Two
@@ -82,8 +96,8 @@ func dots(a *asm) {
 // bytes apart, queries width bytes. 16 or 32 keys are done at a time, in two
 // vectors, the columns of even numbers in one set of registers and those of odd
 // ones in another.
-func scores(a *asm, name string, v vec, n int) {
-	a.function(name, 0, 48)
+func scores(a *asm, name string, of number, v vec, n int) {
+	a.function(of.scores+name, 0, 48)
 	a.load("dst", "DI", "queries", "SI", "keys", "R8", "pairs", "CX", "stride", "R9", "width", "R10")
 	query := rows{[]string{"R11", "R12"}, "R10"}
 	acc := func(chain, q, half int) int { return (chain*n+q)*2 + half }
@@ -92,11 +106,11 @@ func scores(a *asm, name string, v vec, n int) {
 		a.i("MOVQ SI, R11")
 		query.spread(a, n)
 		a.i("MOVQ R10, R13") // the second block lies 16 rows of keys behind the first
-		a.i("SHLQ $4, R13")
+		a.i("SHLQ $%d, R13", map[number]int{single: 4, half: 3}[of])
 		a.i("ADDQ R8, R13")
-		second := func(chain int) string { return fmt.Sprintf("%d(R13)", 64*chain) }
+		second := func(chain int) string { return fmt.Sprintf("%d(R13)", 16*of.bytes*chain) }
 		if v == ymm {
-			second = func(chain int) string { return fmt.Sprintf("%d(R8)", 64*chain+v.bytes) }
+			second = func(chain int) string { return fmt.Sprintf("%d(R8)", (16*chain+8)*of.bytes) }
 		}
 		a.i("MOVQ CX, DX")
 		for r := range 4 * n {
@@ -104,8 +118,8 @@ func scores(a *asm, name string, v vec, n int) {
 		}
 		a.p("part%d:", part)
 		for chain := range 2 {
-			a.i("VMOVUPS %d(R8), %s", 64*chain, v.r(keys))
-			a.i("VMOVUPS %s, %s", second(chain), v.r(keys+1))
+			a.i("%s %d(R8), %s", of.load, 16*of.bytes*chain, v.r(keys))
+			a.i("%s %s, %s", of.load, second(chain), v.r(keys+1))
 			for q := range n {
 				a.i("VBROADCASTSS %s, %s", query.at(q, 4*chain), v.r(broadcast))
 				for half := range 2 {
@@ -113,8 +127,8 @@ func scores(a *asm, name string, v vec, n int) {
 				}
 			}
 		}
-		a.i("ADDQ $128, R8") // after the last pair, the second block
-		a.i("ADDQ $128, R13")
+		a.i("ADDQ $%d, R8", 32*of.bytes) // after the last pair, the second block
+		a.i("ADDQ $%d, R13", 32*of.bytes)
 		query.advance(a, n, 8)
 		a.i("DECQ DX")
 		a.i("JNZ part%d", part)
@@ -136,8 +150,8 @@ func scores(a *asm, name string, v vec, n int) {
 // a are added to each of several results, which follow each other in y and whose
 // numbers are stride bytes apart. Results stay in registers meanwhile, so many
 // vectors of each at a time.
-func mix(a *asm, name string, v vec, several int, vectors ...int) {
-	a.function(name, 0, 56)
+func mix(a *asm, name string, of number, v vec, several int, vectors ...int) {
+	a.function(of.mix+name, 0, 56)
 	a.load("y", "DI", "a", "SI", "rows", "R8", "n", "CX", "bytes", "DX", "stride", "R9", "apart", "R11")
 	y, by := rows{[]string{"DI", "BX"}, "R10"}, rows{[]string{"R13", "R15"}, "R9"}
 	a.i("MOVQ DX, R10")
@@ -158,17 +172,22 @@ func mix(a *asm, name string, v vec, several int, vectors ...int) {
 		a.i("MOVQ CX, AX")
 		a.p("row%d:", n)
 		number := several * n
-		row := func(i int) string { return fmt.Sprintf("%d(R12)", v.bytes*i) }
+		row := func(i int) string { return fmt.Sprintf("%d(R12)", v.bytes/4*of.bytes*i) }
 		if several > 1 {
 			for i := range n {
-				a.i("VMOVUPS %s, %s", row(i), v.r(number+1+i))
+				a.i("%s %s, %s", of.load, row(i), v.r(number+1+i))
 			}
 			row = func(i int) string { return v.r(number + 1 + i) }
 		}
 		for q := range several {
 			a.i("VBROADCASTSS %s, %s", by.at(q, 0), v.r(number))
 			for i := range n {
-				a.i("VFMADD231PS %s, %s, %s", row(i), v.r(number), acc(q, i))
+				x := row(i)
+				if several == 1 && of == half {
+					x = v.r(number + 1 + i%4)
+					a.i("%s %s, %s", of.load, row(i), x)
+				}
+				a.i("VFMADD231PS %s, %s, %s", x, v.r(number), acc(q, i))
 			}
 		}
 		a.i("ADDQ R11, R12")
@@ -181,7 +200,7 @@ func mix(a *asm, name string, v vec, several int, vectors ...int) {
 			}
 		}
 		y.advance(a, several, v.bytes*n)
-		a.i("ADDQ $%d, R8", v.bytes*n)
+		a.i("ADDQ $%d, R8", v.bytes/4*of.bytes*n)
 		a.i("SUBQ $%d, DX", v.bytes*n)
 		a.i("JMP columns%d", n)
 		a.p("rest%d:", n)
