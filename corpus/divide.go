@@ -69,6 +69,9 @@ func (d *division) hold(validation int) error {
 // kept reports whether document i is in the corpus.
 func (r repeats) kept(i uint64, h head) bool { return !r.equal.has(i) && !(h.near && r.near.has(i)) }
 
+// held reports whether a document of the corpus is held out.
+func (t thresholds) held(h head) bool { return int(h.first) < t[h.kind] }
+
 // each hands the heads to f, in order.
 func (d *division) each(f func(i uint64, h head) error) error {
 	file, err := os.Open(d.path(headsFile))
@@ -131,7 +134,7 @@ func (d *division) write(ctx context.Context) error {
 			return nil
 		}
 		to := train
-		if int(h.first) < d.below[h.kind] {
+		if d.below.held(h) {
 			to = held
 		}
 		_, err = to.Write(line)
@@ -160,7 +163,7 @@ func (d *division) take(i uint64, h head, line []byte) bool {
 	}
 	r.Documents++
 	r.BytesOut += int64(h.out)
-	if int(h.first) < d.below[h.kind] {
+	if d.below.held(h) {
 		d.count[h.kind].validation++
 		r.Validation++
 	} else {

@@ -43,9 +43,9 @@ const (
 
 func newDuplicates(dir string) *duplicates { return &duplicates{dir: dir} }
 
-// add gives the next document.
-func (d *duplicates) add(sum [16]byte, signature filter.Signature) error {
-	if err := d.row(binary.LittleEndian.Uint64(sum[:]), d.n<<1|1); err != nil {
+// add gives the next document, with a hash of its content.
+func (d *duplicates) add(sum uint64, signature filter.Signature) error {
+	if err := d.row(sum, d.n<<1|1); err != nil {
 		return err
 	}
 	for _, hash := range signature {

@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ type parsed struct {
 	why     string // it is broken
 	line    []byte // as JSON, with the newline
 	first   byte   // first byte of the SHA-256 of the document as it came
-	sum     [16]byte
+	sum     uint64 // first 8 bytes of the SHA-256 of its content as it is written
 	turns   bool
 	pair    bool
 	in      int // bytes as it came
@@ -138,7 +139,7 @@ func (p *parsed) seal() {
 	start := len(fmt.Sprintf(`{"source":%d`, p.doc.Source)) // what follows is content alone
 	p.line = append(p.doc.appendJSON(make([]byte, 0, p.out+p.out/16+64)), '\n')
 	sum := sha256.Sum256(p.line[start:])
-	copy(p.sum[:], sum[:])
+	p.sum = binary.LittleEndian.Uint64(sum[:])
 }
 
 // tooBroken is why a line is passed over of which a brokenShare is no UTF-8.

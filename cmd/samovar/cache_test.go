@@ -25,9 +25,8 @@ Finn gave the ball to the rabbit. The rabbit stopped crying and hugged him. "Tha
 `
 
 // TestCache bounds what a cache in fewer bits changes of how well the shipped model
-// predicts a text. As its weights are Q8_0, activations are rounded to 8 bits before
-// every product, and the smallest change of one moves some to the next code: F16 and
-// Q8_0 differ from F32 by the same noise.
+// predicts a text. Its weights are Q8_0, so activations are rounded to 8 bits before
+// every product, and the smallest change of one may move others to the next code.
 func TestCache(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "house.gguf")
 	if err := os.WriteFile(path, house.Model(), 0o644); err != nil {

@@ -127,8 +127,10 @@ func (c *chain) check() error {
 	if err != nil {
 		return err
 	}
-	if err := c.learnt().Check(); c.base == nil && err != nil {
-		return fmt.Errorf("tokenizer: %w", err)
+	if c.base == nil {
+		if err := c.learnt().Check(); err != nil {
+			return fmt.Errorf("tokenizer: %w", err)
+		}
 	}
 	if c.recipe.Tune != nil && !slices.ContainsFunc(c.sources(), corpus.Source.Talks) {
 		return errNoDialogue

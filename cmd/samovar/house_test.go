@@ -14,8 +14,8 @@ import (
 
 // TestHouse holds the shipped model to what is promised of it: it says who it is
 // to at least 18 of 20 people who ask in words that it has not learnt, goes on
-// with a story for 200 tokens without repeating itself, and talks of a table as long as one is
-// being booked.
+// with a story for 200 tokens without repeating itself, and talks of a table as
+// long as one is being booked.
 func TestHouse(t *testing.T) {
 	u := newBrewery(t, "").up(t)
 	var models struct{ Data []struct{ ID string } }
