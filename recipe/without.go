@@ -11,8 +11,8 @@ import (
 )
 
 // Without returns the text of the recipe without the sources at these places in
-// its corpus. Comments stay, but for those of what is left out; one before the
-// first source is taken for one about all.
+// its corpus, and without a prediction, which was of all of them. Comments stay, but
+// for those of what is left out; one before the first source is taken for one about all.
 func (r *Recipe) Without(drop []int) (string, error) {
 	if len(drop) == 0 {
 		return r.Text, nil
@@ -28,6 +28,7 @@ func (r *Recipe) Without(drop []int) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("recipe %s: %w", r.Name, err)
 	}
+	forgetPrediction(file)
 	for _, i := range slices.Backward(slices.Sorted(slices.Values(drop))) {
 		list.Values = slices.Delete(list.Values, i, i+1)
 		if i < len(list.ValueHeadComments) {
@@ -48,7 +49,7 @@ func corpusOf(file *ast.File) (*ast.SequenceNode, error) {
 		switch body := doc.Body.(type) {
 		case *ast.MappingNode:
 			fields = body.Values
-		case *ast.MappingValueNode:
+		case *ast.MappingValueNode: // there is only one
 			fields = []*ast.MappingValueNode{body}
 		}
 		for _, f := range fields {
@@ -60,17 +61,29 @@ func corpusOf(file *ast.File) (*ast.SequenceNode, error) {
 	return nil, errNoList
 }
 
+// forgetPrediction takes out what was predicted for the model: it was of all the
+// sources.
+func forgetPrediction(file *ast.File) {
+	for _, doc := range file.Docs {
+		if body, ok := doc.Body.(*ast.MappingNode); ok {
+			body.Values = slices.DeleteFunc(body.Values, func(f *ast.MappingValueNode) bool {
+				return f.Key.GetToken().Value == "predict"
+			})
+		}
+	}
+}
+
 var errNoList = errors.New("its corpus is not written as a plain list: take the source out by hand")
 
 // sameBut returns an error unless text reads as r without the sources at these
-// places.
+// places and without a prediction.
 func (r *Recipe) sameBut(drop []int, text string) error {
 	got, err := Parse([]byte(text), r.Dir)
 	if err != nil {
 		return fmt.Errorf("recipe %s: what is left of it cannot be read: %w: take the source out by hand", r.Name, err)
 	}
 	want := *r
-	want.Corpus = nil
+	want.Corpus, want.Predict = nil, nil
 	for i, s := range r.Corpus {
 		if !slices.Contains(drop, i) {
 			want.Corpus = append(want.Corpus, s)

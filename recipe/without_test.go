@@ -27,21 +27,23 @@ corpus:
     origin: "C: c"
 # after
 train: {tokens: 1k}
+predict: {bits_per_byte: 1.5, spread: 0.03} # of all
+quantize: [Q8_0]
 `
 	r, err := Parse([]byte(text), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"# head", "# the name", "# about them all", "# a folder", "several", "# about b", "as: declared", "# inline", `"C: c"`, "# after", "train: {tokens: 1k}"}
+	all := []string{"# head", "# the name", "# about them all", "# a folder", "several", "# about b", "as: declared", "# inline", `"C: c"`, "# after", "train: {tokens: 1k}", "1.5", "# of all", "quantize: [Q8_0]"}
 	for _, x := range []struct {
 		drop []int
 		gone []string
 	}{
 		{nil, nil},
-		{[]int{0}, []string{"# a folder", "several"}},
-		{[]int{1}, []string{"# about b", "as: declared", "# inline"}},
-		{[]int{2}, []string{`"C: c"`}},
-		{[]int{2, 0}, []string{"# a folder", "several", `"C: c"`}},
+		{[]int{0}, []string{"1.5", "# of all", "# a folder", "several"}},
+		{[]int{1}, []string{"1.5", "# of all", "# about b", "as: declared", "# inline"}},
+		{[]int{2}, []string{"1.5", "# of all", `"C: c"`}},
+		{[]int{2, 0}, []string{"1.5", "# of all", "# a folder", "several", `"C: c"`}},
 	} {
 		got, err := r.Without(x.drop)
 		if err != nil {
