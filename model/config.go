@@ -13,7 +13,8 @@ import (
 // The architectures, by their names in GGUF.
 const (
 	Llama     = "llama"     // grouped-query attention and a gated MLP
-	Qwen3MoE  = "qwen3moe"  // normalised queries and keys, experts instead of the MLP
+	Qwen3     = "qwen3"     // the same with normalised queries and keys (arXiv:2302.05442 section 2.1)
+	Qwen3MoE  = "qwen3moe"  // qwen3 with experts instead of the MLP
 	DeepSeek2 = "deepseek2" // latent attention, shared and routed experts
 )
 
@@ -109,14 +110,14 @@ func (c Config) Check() error {
 		return fmt.Errorf("model: epsilon %g or rope_base %g is out of range", c.Epsilon, c.RopeBase)
 	}
 	switch c.Architecture {
-	case Llama:
+	case Llama, Qwen3:
 		return errors.Join(c.checkHeads(), c.checkDense(true))
 	case Qwen3MoE:
 		return errors.Join(c.checkHeads(), c.checkExperts())
 	case DeepSeek2:
 		return errors.Join(c.checkLatent(), c.checkDense(c.Experts.Count == 0 || c.Experts.Dense > 0), c.checkExperts())
 	}
-	return fmt.Errorf("model: architecture %q is not known; known are %s, %s and %s", c.Architecture, Llama, Qwen3MoE, DeepSeek2)
+	return fmt.Errorf("model: architecture %q is not known; known are %s, %s, %s and %s", c.Architecture, Llama, Qwen3, Qwen3MoE, DeepSeek2)
 }
 
 func (c Config) checkHeads() error {
@@ -174,6 +175,9 @@ func (c Config) Continues(next Config) error {
 	}
 	return nil
 }
+
+// normed reports whether the queries and keys of each head are normalised.
+func (c Config) normed() bool { return c.Architecture == Qwen3 || c.Architecture == Qwen3MoE }
 
 // dense reports whether a layer has one MLP instead of experts.
 func (c Config) dense(layer int) bool { return c.Experts.Count == 0 || layer < c.Experts.Dense }

@@ -119,7 +119,7 @@ func (g golden) file(t *testing.T) *model.File {
 	return f
 }
 
-var goldens = []string{"llama", "llama-tied", "qwen3moe", "deepseek2", "deepseek2-qlora", "deepseek3"}
+var goldens = []string{"llama", "llama-tied", "qwen3", "qwen3moe", "deepseek2", "deepseek2-qlora", "deepseek3"}
 
 // TestLogits holds the logits of every architecture against transformers', in
 // one batch and with the tokens coming in pieces through a cache.

@@ -104,6 +104,9 @@ func (c Config) huggingFace() (map[string]any, error) {
 	case Llama:
 		class("llama", "LlamaForCausalLM")
 		m["head_dim"], m["intermediate_size"], m["mlp_bias"] = c.HeadDim, c.Hidden, false
+	case Qwen3:
+		class("qwen3", "Qwen3ForCausalLM")
+		m["head_dim"], m["intermediate_size"] = c.HeadDim, c.Hidden
 	case Qwen3MoE:
 		class("qwen3_moe", "Qwen3MoeForCausalLM")
 		m["head_dim"], m["intermediate_size"], m["moe_intermediate_size"] = c.HeadDim, max(c.Hidden, e.Hidden), e.Hidden

@@ -27,6 +27,7 @@ import (
 var huggingFaceDigests = map[string]string{
 	"llama":           "50e319a0af9e4cf6c126a0bb29b56fd61ed563f6dae12ca5615fea2a1d3455d6",
 	"llama-tied":      "70587a5ee3677f0ff790f4c2dadb6690f2c366ef2369b6de326c89f40505f539",
+	"qwen3":           "d7ce5a128800048a333570f52fce98f3ec67d29e3efc5ca818e9ecfdb8d7868f",
 	"qwen3moe":        "260b8266b5ad9139438412a4ee1f3e592cf54d789d1b30ba4373dfed30296248",
 	"deepseek2":       "2df52bafac8ddd03b6f12cc9e3e31174806d78a4d9c681442c67cd29e71fdc17",
 	"deepseek2-qlora": "a3d93235052ff06ab0ec0246c45d1d6a56fcde08822ab76a18ca8538e563bb50",
@@ -131,6 +132,9 @@ func TestHuggingFaceConfig(t *testing.T) {
 		{model.Config{Architecture: model.Llama, KVHeads: 1, HeadDim: 32, Tied: true, Epsilon: 1e-5}, []string{
 			`"LlamaForCausalLM"`, `"model_type": "llama"`, `"head_dim": 32`, `"tie_word_embeddings": true`, `"rms_norm_eps": 0.00001,`,
 			`"rope_theta": 10000.0`, `"rope_type": "default"`, `"num_key_value_heads": 1`, `"vocab_size": 280`, `"bos_token_id": 272`, `"eos_token_id": 272`,
+		}},
+		{model.Config{Architecture: model.Qwen3, KVHeads: 1, HeadDim: 16}, []string{
+			`"Qwen3ForCausalLM"`, `"model_type": "qwen3"`, `"head_dim": 16`, `"intermediate_size": 64`, `"tie_word_embeddings": false`,
 		}},
 		{model.Config{Architecture: model.Qwen3MoE, KVHeads: 2, HeadDim: 32, Experts: chosen}, []string{
 			`"Qwen3MoeForCausalLM"`, `"model_type": "qwen3_moe"`, `"num_experts": 4`, `"num_experts_per_tok": 2`, `"norm_topk_prob": true`, `"moe_intermediate_size": 32`,

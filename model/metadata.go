@@ -206,8 +206,8 @@ func (r *reader) unsupported(c Config) {
 	if n := r.uint("rope.dimension_count", rotated); r.err == nil && n != rotated {
 		r.err = fmt.Errorf("%d rotated columns of %d are not computed here yet", n, rotated)
 	}
-	if c.Architecture == Llama && c.Experts.Count > 0 {
-		r.err = errors.New("llama with experts (Mixtral) is not computed here yet")
+	if (c.Architecture == Llama || c.Architecture == Qwen3) && c.Experts.Count > 0 {
+		r.err = fmt.Errorf("%s with experts is not computed here yet", c.Architecture)
 	}
 	if r.uint("expert_group_count", 0) > 1 {
 		r.err = errors.New("experts in groups are not computed here yet")

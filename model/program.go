@@ -123,7 +123,7 @@ func (b *builder) attention(n, x compute.Slot) compute.Slot {
 	c, p := b.c, b.p
 	q, k, v := b.linear("attn_q", n, compute.None), b.linear("attn_k", n, compute.None), b.linear("attn_v", n, compute.None)
 	half := false
-	if c.Architecture == Qwen3MoE {
+	if c.normed() {
 		q, k, half = b.headNorm("attn_q_norm", q, c.Heads), b.headNorm("attn_k_norm", k, c.KVHeads), true
 	}
 	p.Do(compute.Rotary{X: p.Heads(q, c.Heads), Freqs: b.freqs, Half: half})

@@ -89,7 +89,7 @@ func (l *tensors) heads(c Config) {
 	l.matrix("attn_q.weight", q, c.Width)
 	l.matrix("attn_k.weight", kv, c.Width)
 	l.matrix("attn_v.weight", kv, c.Width)
-	if c.Architecture == Qwen3MoE {
+	if c.normed() {
 		l.norm("attn_q_norm.weight", c.HeadDim)
 		l.norm("attn_k_norm.weight", c.HeadDim)
 	}

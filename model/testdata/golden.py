@@ -112,6 +112,10 @@ class Model:
             self.state[f"{h}self_attn.{x}_proj.weight"] = unpermute(w, heads) if permuted and x != "v" else w
         self.put(h + "self_attn.o_proj.weight", b + "attn_output.weight", HEADS * dim, EMBD)
 
+    def head_norms(self, b: str, h: str, dim: int) -> None:
+        for x in "qk":
+            self.put(f"{h}self_attn.{x}_norm.weight", f"{b}attn_{x}_norm.weight", dim)
+
     def mlp(self, b: str, h: str, ff: int, suffix: str = "") -> None:
         for x, dims in (("gate", (EMBD, ff)), ("up", (EMBD, ff)), ("down", (ff, EMBD))):
             self.put(f"{h}{x}_proj.weight", f"{b}ffn_{x}{suffix}.weight", *dims)
@@ -139,7 +143,7 @@ class Model:
 
 
 def base(layers: int, kv: int, eps: float, theta: float) -> tuple[dict, dict]:
-    """What all three architectures share, as transformers and as GGUF name it."""
+    """What all architectures share, as transformers and as GGUF name it."""
     hf = dict(vocab_size=VOCAB, hidden_size=EMBD, num_hidden_layers=layers, num_attention_heads=HEADS,
               rms_norm_eps=eps, max_position_embeddings=512, bos_token_id=VOCAB - 4, eos_token_id=VOCAB - 3,
               rope_parameters={"rope_type": "default", "rope_theta": theta})
@@ -164,6 +168,22 @@ def llama(name: str, tied: bool) -> Model:
     return m
 
 
+def qwen3(name: str) -> Model:
+    hf, gguf = base(layers=2, kv=2, eps=1e-6, theta=1e6)
+    ff, dim = 512, 32
+    hf |= dict(num_key_value_heads=2, head_dim=dim, intermediate_size=ff, tie_word_embeddings=True)
+    gguf |= {"attention.key_length": dim, "attention.value_length": dim, "feed_forward_length": ff}
+    m = Model(name, "qwen3", transformers.Qwen3Config(**hf), gguf, tied=True)
+    m.ends()
+    for i in range(2):
+        b, h = f"blk.{i}.", f"model.layers.{i}."
+        m.norms(b, h)
+        m.attention(b, h, 2, dim, permuted=False)
+        m.head_norms(b, h, dim)
+        m.mlp(b, h + "mlp.", ff)
+    return m
+
+
 def qwen3moe(name: str) -> Model:
     hf, gguf = base(layers=2, kv=2, eps=1e-6, theta=1e6)
     n, ff, dim = 4, 256, 64
@@ -177,8 +197,7 @@ def qwen3moe(name: str) -> Model:
         b, h = f"blk.{i}.", f"model.layers.{i}."
         m.norms(b, h)
         m.attention(b, h, 2, dim, permuted=False)
-        for x in "qk":
-            m.put(f"{h}self_attn.{x}_norm.weight", f"{b}attn_{x}_norm.weight", dim)
+        m.head_norms(b, h, dim)
         m.experts(b, h + "mlp.", n, ff)
     return m
 
@@ -269,7 +288,8 @@ def main() -> None:
     here, out = Path(__file__).parent, Path(sys.argv[1]) if len(sys.argv) > 1 else None
     torch.set_num_threads(1)
     ids = [int(x) % VOCAB for x in top24("tokens", TOKENS)]
-    for m in (llama("llama", False), llama("llama-tied", True), qwen3moe("qwen3moe"), deepseek2("deepseek2"),
+    for m in (llama("llama", False), llama("llama-tied", True), qwen3("qwen3"), qwen3moe("qwen3moe"),
+              deepseek2("deepseek2"),
               deepseek2("deepseek2-qlora", q_rank=128), deepseek2("deepseek3", q_rank=128, v3=True),
               deepseek2("deepseek3-groups", v3=True, n=8, groups=4)):
         m.hf._attn_implementation, m.hf._experts_implementation = "eager", "eager"
