@@ -182,6 +182,9 @@ func report(w io.Writer, by runs) error {
 		if err != nil {
 			return err
 		}
+		if len(by[data]) < 2 {
+			return fmt.Errorf("%s has one run, and it takes two to place it", data)
+		}
 		trials, rest := split(by[data])
 		t := l.Place(trials)
 		for _, k := range rest {
