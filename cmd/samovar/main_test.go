@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"samovar"
+	"samovar/robot/music"
+	"samovar/robot/music/song"
 )
 
 // TestMain lets the test binary be the program: as samovar, and as eager, which
@@ -36,6 +39,7 @@ func TestMain(m *testing.M) {
 //	texts DIR COUNT       write COUNT texts of some 600 bytes
 //	dialogues FILE COUNT  write COUNT dialogues as JSON lines
 //	preferences FILE COUNT  write COUNT pairs of answers as JSON lines
+//	compose FILE SEED SECONDS  write a song, and TEMPO, its beats a minute
 //	refuses CODE ARG...   run samovar, which is to fail with that exit code and
 //	                      one clear line
 //	has FIELD...          the last line of the output is JSON with these fields,
@@ -87,7 +91,7 @@ func TestScripts(t *testing.T) {
 				s.Check(err)
 				s.Check(writePreferences(s.MkAbs(args[0]), n))
 			},
-			"refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
+			"compose": compose, "refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
 		},
 	})
 }
@@ -192,6 +196,28 @@ func putBytes(s *testscript.TestScript, neg bool, args []string) {
 	s.Check(err)
 	_, err = f.WriteAt(b, i)
 	s.Check(errors.Join(err, f.Close()))
+}
+
+// compose writes the song of a seed as a WAV file of 16 bits.
+func compose(s *testscript.TestScript, _ bool, args []string) {
+	seed, err := strconv.ParseUint(args[1], 10, 64)
+	s.Check(err)
+	seconds, err := strconv.ParseFloat(args[2], 64)
+	s.Check(err)
+	played := song.Compose(seed, seconds)
+	samples := played.Render(music.Rate)
+	b := []byte("RIFF")
+	b = binary.LittleEndian.AppendUint32(b, uint32(36+2*len(samples)))
+	b = append(b, "WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00"...) // 16 bytes: integers, one channel
+	b = binary.LittleEndian.AppendUint32(b, music.Rate)
+	b = binary.LittleEndian.AppendUint32(b, 2*music.Rate)
+	b = append(b, "\x02\x00\x10\x00data"...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(2*len(samples)))
+	for _, x := range samples {
+		b = binary.LittleEndian.AppendUint16(b, uint16(int16(32767*max(-1, min(1, x)))))
+	}
+	s.Check(os.WriteFile(s.MkAbs(args[0]), b, 0o644))
+	s.Setenv("TEMPO", fmt.Sprintf("%.0f", played.Tempo))
 }
 
 var words = strings.Fields(`the samovar stands on table and water in it sings while tea is brewed slowly

@@ -63,7 +63,7 @@ func framesOf(samples []float32) []frame {
 }
 
 func analyse(frames []frame, seconds float64) Analysis {
-	a := Analysis{Seconds: seconds, Energy: energy(frames)}
+	a := Analysis{Seconds: seconds, Beats: []float64{}, Downbeats: []float64{}, Sections: []Section{}, Energy: energy(frames)}
 	first, last := sounding(frames)
 	c := newCurves(frames)
 	if h, ok := likeliest(hypotheses(c)); ok && last > first {

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"samovar/robot/music"
+)
+
+type robotCommand struct {
+	Beats beatsCommand `cmd:"" help:"Find tempo, beats and bars of a song."`
+}
+
+type beatsCommand struct {
+	Song string `arg:"" type:"existingfile" help:"A WAV, MP3, FLAC or Ogg Vorbis file of up to 20 minutes."`
+}
+
+// heard is what is told of a song.
+type heard struct {
+	Song string `json:"song"`
+	music.Analysis
+}
+
+func (c *beatsCommand) Run(g *globals) error {
+	samples, err := music.ReadFile(c.Song)
+	if err != nil {
+		return err
+	}
+	h := heard{Song: c.Song}
+	if h.Analysis, err = music.Analyse(samples, music.Rate); err != nil {
+		return fmt.Errorf("analyse the song %s: %w", c.Song, err)
+	}
+	if g.JSON {
+		return json.NewEncoder(g.out).Encode(h)
+	}
+	h.print(g.out)
+	return nil
+}
+
+func (h heard) print(w io.Writer) {
+	length := (time.Duration(h.Seconds*1000) * time.Millisecond).Round(100 * time.Millisecond)
+	if len(h.Beats) == 0 {
+		fmt.Fprintf(w, "%s lasts %s and has no beat that could be found\n", h.Song, length)
+		return
+	}
+	fmt.Fprintf(w, "%s lasts %s: %.1f beats a minute, %d beats in %d bars of %d\n", h.Song, length, h.Tempo, len(h.Beats), len(h.Downbeats), h.Meter)
+	if h.Confidence < music.Sure {
+		fmt.Fprintf(w, "it is not sure that there is a beat (%.2f, where %.2f is enough to dance to)\n", h.Confidence, music.Sure)
+	}
+	fmt.Fprintf(w, "the first beat is at %.2f s, the first bar at %.2f s\n", h.Beats[0], first(h.Downbeats, h.Beats[0]))
+	for i, s := range h.Sections {
+		fmt.Fprintf(w, "part %d  %6.1f to %6.1f s  loudness %.2f\n", i+1, s.Start, s.End, s.Energy)
+	}
+}
+
+// first returns the first of all, or instead where there is none.
+func first(all []float64, instead float64) float64 {
+	if len(all) == 0 {
+		return instead
+	}
+	return all[0]
+}
