@@ -53,6 +53,44 @@ func TestMergeLongAsShort(t *testing.T) {
 	}
 }
 
+// Encode is merging from single bytes in each pre-token, with no shortcut: of
+// the rune as a first symbol, of what is remembered, of whole tokens.
+func TestEncodeAsDefined(t *testing.T) {
+	bits := strings.Fields("а о е и н т с р в л к м д ё Ё ю я Б э é ß ا ل م ن ي و α ω ж ж ' 's . 12 the an \xd0 \xd1 \xbe \x80 \xc2\x80 \xc0\x80 中")
+	bits = append(bits, " ", " ", " ", "\n")
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, vocab := range []int{300, 360, 600, 1200} {
+		tok := train(t, stories(100), Config{Vocab: vocab})
+		known := 0
+		for _, id := range tok.letters {
+			if id != None {
+				known++
+			}
+		}
+		if known < 3 {
+			t.Errorf("vocabulary %d: %d runes begin as one symbol: too few to test them", vocab, known)
+		}
+		e := tok.NewEncoder()
+		for range 2000 {
+			var b strings.Builder
+			for range 1 + r.IntN(20) {
+				b.WriteString(bits[r.IntN(len(bits))])
+			}
+			var want []int32
+			for _, word := range cut(tok.split, b.String()) {
+				var syms []int32
+				for _, c := range []byte(word) {
+					syms = append(syms, tok.symbols[c])
+				}
+				want = append(want, slowly(&tok.pairs, syms)...)
+			}
+			if got := e.Encode(nil, b.String()); !slices.Equal(got, want) {
+				t.Fatalf("vocabulary %d: %q:\n got %v\nwant %v", vocab, b.String(), got, want)
+			}
+		}
+	}
+}
+
 // Texts without a place to cut must not take quadratic time: the test would
 // not end if they did.
 func TestEncodeLongWords(t *testing.T) {

@@ -107,6 +107,8 @@ func at(s string, i int) (class, int) {
 	}
 	if b := s[i]; b < utf8.RuneSelf {
 		return classes[b], 1
+	} else if b >= 0xC2 && b < 0xE0 && i+1 < len(s) && s[i+1]&0xC0 == 0x80 {
+		return classes[rune(b&0x1F)<<6|rune(s[i+1]&0x3F)], 2 // most scripts of Europe
 	}
 	r, n := utf8.DecodeRuneInString(s[i:])
 	if int(r) < len(classes) {
