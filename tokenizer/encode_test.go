@@ -1,8 +1,8 @@
 package tokenizer
 
 import (
+	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -91,22 +91,38 @@ func TestEncodeAsDefined(t *testing.T) {
 	}
 }
 
+// monotonous are texts of n bytes without a place to cut, or with nothing but.
+func monotonous(n int) map[string]string {
+	r := rand.New(rand.NewPCG(7, 8))
+	letters := make([]byte, n)
+	for i := range letters {
+		letters[i] = 'a' + byte(r.IntN(26))
+	}
+	texts := map[string]string{"random": string(letters)}
+	for name, s := range map[string]string{
+		"letter": "a", "space": " ", "newline": "\n", "digit": "7", "punctuation": "!", "quote": "'",
+		"mark": "\u0301", "han": "中", "invalid": "\xff", "cut": "\xf0\x9f", "special": "<|im_",
+	} {
+		texts[name] = strings.Repeat(s, n/len(s))
+	}
+	return texts
+}
+
 // Texts without a place to cut must not take quadratic time: the test would
 // not end if they did.
 func TestEncodeLongWords(t *testing.T) {
-	tok := train(t, corpus(t), Config{Vocab: 456})
-	r := rand.New(rand.NewPCG(7, 8))
-	letters := make([]byte, 1<<20)
-	for i := range letters {
-		letters[i] = "etaoinsrh"[r.IntN(9)]
-	}
-	for _, s := range []string{strings.Repeat("a", 4<<20), string(letters), strings.Repeat(" ", 1<<20), strings.Repeat("\n", 1<<20), strings.Repeat("!", 1<<20), strings.Repeat("<|im_", 1<<18), strings.Repeat("'", 1<<20)} {
-		if got := string(tok.Decode(nil, tok.EncodeSpecial(nil, s, nil))); got != s {
-			t.Errorf("%.20q… came back different", s)
+	for _, pre := range []string{"qwen2", "gpt-4o", "gpt-2"} {
+		tok := train(t, corpus(t), Config{Vocab: 456, Pre: pre})
+		for name, s := range monotonous(1 << 19) {
+			if got := string(tok.Decode(nil, tok.EncodeSpecial(nil, s, nil))); got != s {
+				t.Errorf("%s, %s: the text came back different", pre, name)
+			}
 		}
 	}
-	if got := string(scored(t).Decode(nil, scored(t).Encode(nil, string(letters)))); got != string(letters) {
-		t.Error("scored: letters came back different")
+	for name, s := range monotonous(1 << 18) {
+		if got := string(scored(t).Decode(nil, scored(t).Encode(nil, s))); got != s {
+			t.Errorf("scored, %s: the text came back different", name)
+		}
 	}
 }
 
@@ -213,35 +229,46 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// english is about 5 MB of stories, from $SAMOVAR_DATA.
-func english(b *testing.B) string {
-	z := data(b, "corpora/en/lcats_gutenberg_stories.jsonl.gz")
+// sample returns the beginning of a file of $SAMOVAR_DATA, as it is.
+func sample(b *testing.B, name string) string {
+	z := data(b, name)
 	return string(z[:min(len(z), 5<<20)])
 }
 
 func BenchmarkEncode(b *testing.B) {
-	if os.Getenv("SAMOVAR_DATA") == "" {
-		b.Skip("SAMOVAR_DATA is not set")
-	}
-	text := english(b)
 	tok, err := FromJSON(data(b, "tokenizers/qwen2_5/tokenizer.json.gz"), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := tok.NewEncoder()
-	var dst []int32
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		dst = e.Encode(dst[:0], text)
+	for language, file := range map[string]string{
+		"English": "corpora/en/lcats_gutenberg_stories.jsonl.gz",
+		"Russian": "corpora/ru/ts_ru.jsonl.gz",
+	} {
+		text := sample(b, file)
+		b.Run(language, func(b *testing.B) {
+			e := tok.NewEncoder()
+			var dst []int32
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				dst = e.Encode(dst[:0], text)
+			}
+			b.ReportMetric(float64(len(text))/float64(len(dst)), "bytes/token")
+		})
 	}
-	b.ReportMetric(float64(len(text))/float64(len(dst)), "bytes/token")
 }
 
-func BenchmarkEncodeOneLetter(b *testing.B) {
+// The rate must not depend on the length of the text.
+func BenchmarkEncodeLongWords(b *testing.B) {
 	tok := train(b, corpus(b), Config{Vocab: 456})
-	text := strings.Repeat("a", 10<<20)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		tok.Encode(nil, text)
+	for _, size := range []int{100_000, 10_000_000} {
+		for name, text := range monotonous(size) {
+			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				var dst []int32
+				for b.Loop() {
+					dst = tok.Encode(dst[:0], text)
+				}
+			})
+		}
 	}
 }
