@@ -28,8 +28,8 @@ type line struct {
 
 const (
 	cacheLines = 1 << 15
-	maxKey     = 22
-	maxLineIDs = 10
+	maxKey     = 38
+	maxLineIDs = 6
 )
 
 // NewEncoder returns an encoder of t for use by one goroutine at a time.
@@ -186,9 +186,7 @@ func (e *Encoder) compute(dst []int32, s string) []int32 {
 	if t.scored {
 		e.syms = t.scoredSymbols(e.syms, s)
 	} else {
-		for i := range len(s) {
-			e.syms = append(e.syms, t.symbols[s[i]])
-		}
+		e.syms = t.byteSymbols(e.syms, s)
 	}
 	syms := e.merge.merge(e.syms)
 	if ok && len(syms) == 1 && syms[0] == whole {
@@ -220,6 +218,22 @@ func (e *Encoder) compute(dst []int32, s string) []int32 {
 		e.syms = nil // do not keep what a rare text needed
 	}
 	return dst
+}
+
+// byteSymbols appends the symbols of the bytes of s, of some runes the one symbol
+// that their two bytes become.
+func (t *Tokenizer) byteSymbols(syms []int32, s string) []int32 {
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b&0xE0 == 0xC0 && i+1 < len(s) && s[i+1]&0xC0 == 0x80 && (i == 0 || s[i-1] != ' ') {
+			if id := t.letters[int(b&0x1F)<<6|int(s[i+1]&0x3F)]; id != None {
+				syms = append(syms, id)
+				i++
+				continue
+			}
+		}
+		syms = append(syms, t.symbols[s[i]])
+	}
+	return syms
 }
 
 // scoredSymbols appends the symbols of the runes of s.

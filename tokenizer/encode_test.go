@@ -1,8 +1,8 @@
 package tokenizer
 
 import (
+	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -53,22 +53,76 @@ func TestMergeLongAsShort(t *testing.T) {
 	}
 }
 
+// Encode is merging from single bytes in each pre-token, with no shortcut: of
+// the rune as a first symbol, of what is remembered, of whole tokens.
+func TestEncodeAsDefined(t *testing.T) {
+	bits := strings.Fields("а о е и н т с р в л к м д ё Ё ю я Б э é ß ا ل م ن ي و α ω ж ж ' 's . 12 the an \xd0 \xd1 \xbe \x80 \xc2\x80 \xc0\x80 中")
+	bits = append(bits, " ", " ", " ", "\n")
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, vocab := range []int{300, 360, 600, 1200} {
+		tok := train(t, stories(100), Config{Vocab: vocab})
+		known := 0
+		for _, id := range tok.letters {
+			if id != None {
+				known++
+			}
+		}
+		if known < 3 {
+			t.Errorf("vocabulary %d: %d runes begin as one symbol: too few to test them", vocab, known)
+		}
+		e := tok.NewEncoder()
+		for range 2000 {
+			var b strings.Builder
+			for range 1 + r.IntN(20) {
+				b.WriteString(bits[r.IntN(len(bits))])
+			}
+			var want []int32
+			for _, word := range cut(tok.split, b.String()) {
+				var syms []int32
+				for _, c := range []byte(word) {
+					syms = append(syms, tok.symbols[c])
+				}
+				want = append(want, slowly(&tok.pairs, syms)...)
+			}
+			if got := e.Encode(nil, b.String()); !slices.Equal(got, want) {
+				t.Fatalf("vocabulary %d: %q:\n got %v\nwant %v", vocab, b.String(), got, want)
+			}
+		}
+	}
+}
+
+// monotonous are texts of n bytes without a place to cut, or with nothing but.
+func monotonous(n int) map[string]string {
+	r := rand.New(rand.NewPCG(7, 8))
+	letters := make([]byte, n)
+	for i := range letters {
+		letters[i] = 'a' + byte(r.IntN(26))
+	}
+	texts := map[string]string{"random": string(letters)}
+	for name, s := range map[string]string{
+		"letter": "a", "space": " ", "newline": "\n", "digit": "7", "punctuation": "!", "quote": "'",
+		"mark": "\u0301", "han": "中", "invalid": "\xff", "cut": "\xf0\x9f", "special": "<|im_",
+	} {
+		texts[name] = strings.Repeat(s, n/len(s))
+	}
+	return texts
+}
+
 // Texts without a place to cut must not take quadratic time: the test would
 // not end if they did.
 func TestEncodeLongWords(t *testing.T) {
-	tok := train(t, corpus(t), Config{Vocab: 456})
-	r := rand.New(rand.NewPCG(7, 8))
-	letters := make([]byte, 1<<20)
-	for i := range letters {
-		letters[i] = "etaoinsrh"[r.IntN(9)]
-	}
-	for _, s := range []string{strings.Repeat("a", 4<<20), string(letters), strings.Repeat(" ", 1<<20), strings.Repeat("\n", 1<<20), strings.Repeat("!", 1<<20), strings.Repeat("<|im_", 1<<18), strings.Repeat("'", 1<<20)} {
-		if got := string(tok.Decode(nil, tok.EncodeSpecial(nil, s, nil))); got != s {
-			t.Errorf("%.20q… came back different", s)
+	for _, pre := range []string{"qwen2", "gpt-4o", "gpt-2"} {
+		tok := train(t, corpus(t), Config{Vocab: 456, Pre: pre})
+		for name, s := range monotonous(1 << 19) {
+			if got := string(tok.Decode(nil, tok.EncodeSpecial(nil, s, nil))); got != s {
+				t.Errorf("%s, %s: the text came back different", pre, name)
+			}
 		}
 	}
-	if got := string(scored(t).Decode(nil, scored(t).Encode(nil, string(letters)))); got != string(letters) {
-		t.Error("scored: letters came back different")
+	for name, s := range monotonous(1 << 18) {
+		if got := string(scored(t).Decode(nil, scored(t).Encode(nil, s))); got != s {
+			t.Errorf("scored, %s: the text came back different", name)
+		}
 	}
 }
 
@@ -175,35 +229,46 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// english is about 5 MB of stories, from $SAMOVAR_DATA.
-func english(b *testing.B) string {
-	z := data(b, "corpora/en/lcats_gutenberg_stories.jsonl.gz")
+// sample returns the beginning of a file of $SAMOVAR_DATA, as it is.
+func sample(b *testing.B, name string) string {
+	z := data(b, name)
 	return string(z[:min(len(z), 5<<20)])
 }
 
 func BenchmarkEncode(b *testing.B) {
-	if os.Getenv("SAMOVAR_DATA") == "" {
-		b.Skip("SAMOVAR_DATA is not set")
-	}
-	text := english(b)
 	tok, err := FromJSON(data(b, "tokenizers/qwen2_5/tokenizer.json.gz"), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	e := tok.NewEncoder()
-	var dst []int32
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		dst = e.Encode(dst[:0], text)
+	for language, file := range map[string]string{
+		"English": "corpora/en/lcats_gutenberg_stories.jsonl.gz",
+		"Russian": "corpora/ru/ts_ru.jsonl.gz",
+	} {
+		text := sample(b, file)
+		b.Run(language, func(b *testing.B) {
+			e := tok.NewEncoder()
+			var dst []int32
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				dst = e.Encode(dst[:0], text)
+			}
+			b.ReportMetric(float64(len(text))/float64(len(dst)), "bytes/token")
+		})
 	}
-	b.ReportMetric(float64(len(text))/float64(len(dst)), "bytes/token")
 }
 
-func BenchmarkEncodeOneLetter(b *testing.B) {
+// The rate must not depend on the length of the text.
+func BenchmarkEncodeLongWords(b *testing.B) {
 	tok := train(b, corpus(b), Config{Vocab: 456})
-	text := strings.Repeat("a", 10<<20)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		tok.Encode(nil, text)
+	for _, size := range []int{100_000, 10_000_000} {
+		for name, text := range monotonous(size) {
+			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				var dst []int32
+				for b.Loop() {
+					dst = tok.Encode(dst[:0], text)
+				}
+			})
+		}
 	}
 }

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "math"
+
 // unknown is the symbol of what is no token and merges with nothing.
 const unknown int32 = 1<<31 - 1
 
@@ -87,8 +89,7 @@ const short = 48
 // ranks the leftmost.
 type merger struct {
 	pairs *pairs
-	ranks [short]int32 // of the pair that begins at each symbol
-	made  [short]int32 // what that pair becomes
+	first [short]uint64 // rank and result of the pair that begins at each symbol
 	prev  []int32
 	next  []int32
 	queue queue
@@ -102,31 +103,38 @@ func (m *merger) merge(syms []int32) []int32 {
 	if len(syms) > short {
 		return m.mergeLong(syms)
 	}
-	for i := range len(syms) - 1 {
-		m.ranks[i], m.made[i] = m.pairs.find(syms[i], syms[i+1])
+	first := m.first[:len(syms)-1]
+	for i := range first {
+		first[i] = m.pair(syms[i], syms[i+1])
 	}
-	for n := len(syms); n > 1; n-- {
-		best := 0
-		for i := 1; i < n-1; i++ {
-			if m.ranks[i] < m.ranks[best] {
-				best = i
-			}
+	for len(first) > 0 {
+		best := uint64(math.MaxUint64)
+		for i, p := range first {
+			best = min(best, p&^math.MaxUint32|uint64(i)) // without a branch: none could be foreseen
 		}
-		if m.ranks[best] == noRank {
-			return syms[:n]
+		if best>>32 == uint64(noRank) {
+			break
 		}
-		syms[best] = m.made[best]
-		copy(syms[best+1:n-1], syms[best+2:n])
-		if best < n-2 {
-			copy(m.ranks[best+1:n-2], m.ranks[best+2:n-1])
-			copy(m.made[best+1:n-2], m.made[best+2:n-1])
-			m.ranks[best], m.made[best] = m.pairs.find(syms[best], syms[best+1])
+		i := int(uint32(best))
+		syms[i] = int32(uint32(first[i]))
+		syms = append(syms[:i+1], syms[i+2:]...)
+		if i+1 < len(first) {
+			first = append(first[:i], first[i+1:]...)
+			first[i] = m.pair(syms[i], syms[i+1])
+		} else {
+			first = first[:i]
 		}
-		if best > 0 {
-			m.ranks[best-1], m.made[best-1] = m.pairs.find(syms[best-1], syms[best])
+		if i > 0 {
+			first[i-1] = m.pair(syms[i-1], syms[i])
 		}
 	}
-	return syms[:1]
+	return syms
+}
+
+// pair is find's answer in one number, the rank in its upper half.
+func (m *merger) pair(left, right int32) uint64 {
+	rank, id := m.pairs.find(left, right)
+	return uint64(uint32(rank))<<32 | uint64(uint32(id))
 }
 
 // mergeLong merges over a linked list with a queue of candidates. It takes
@@ -202,14 +210,19 @@ type queue struct {
 
 // list is a sorted run of positions, or a heap once one came out of order.
 type list struct {
+	rank  int32
 	at    heap
 	first int  // of a sorted run: where it begins
 	heap  bool // a sorted run is a heap already, so changing over is free
 }
 
 func (q *queue) reset(ranks int32) {
-	q.of = grow(q.of, int(ranks))
-	clear(q.of)
+	if len(q.of) != int(ranks) {
+		q.of = make([]int32, ranks)
+	}
+	for _, l := range q.lists {
+		q.of[l.rank] = 0
+	}
 	q.lists = q.lists[:0]
 	q.ranks = q.ranks[:0]
 }
@@ -219,9 +232,9 @@ func (q *queue) push(rank, at int32) {
 		if len(q.lists) < cap(q.lists) {
 			q.lists = q.lists[:len(q.lists)+1]
 			l := &q.lists[len(q.lists)-1]
-			l.at, l.first, l.heap = l.at[:0], 0, false
+			l.rank, l.at, l.first, l.heap = rank, l.at[:0], 0, false
 		} else {
-			q.lists = append(q.lists, list{})
+			q.lists = append(q.lists, list{rank: rank})
 		}
 		q.of[rank] = int32(len(q.lists))
 	}

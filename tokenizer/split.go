@@ -107,6 +107,8 @@ func at(s string, i int) (class, int) {
 	}
 	if b := s[i]; b < utf8.RuneSelf {
 		return classes[b], 1
+	} else if b >= 0xC2 && b < 0xE0 && i+1 < len(s) && s[i+1]&0xC0 == 0x80 {
+		return classes[rune(b&0x1F)<<6|rune(s[i+1]&0x3F)], 2 // most scripts of Europe
 	}
 	r, n := utf8.DecodeRuneInString(s[i:])
 	if int(r) < len(classes) {
@@ -176,7 +178,7 @@ type modern struct {
 }
 
 func (m modern) split(s string) int {
-	if n := plainWord(s); n > 0 && !m.cased {
+	if n := m.plainWord(s); n > 0 {
 		return n
 	}
 	if !m.cased {
@@ -222,17 +224,25 @@ func (m modern) split(s string) int {
 
 // plainWord returns the length of a word of ASCII letters that a space may
 // lead, the most frequent pre-token of all, or 0 if something else is there.
-func plainWord(s string) int {
+func (m modern) plainWord(s string) int {
 	start := 0
 	if s[0] == ' ' {
 		start = 1
 	}
+	if m.cased {
+		for start < len(s) && s[start]-'A' < 26 {
+			start++
+		}
+	}
 	i := start
-	for i < len(s) && s[i]|0x20 >= 'a' && s[i]|0x20 <= 'z' {
+	for i < len(s) && (s[i]-'a' < 26 || !m.cased && s[i]-'A' < 26) {
 		i++
 	}
 	if i == start || i < len(s) && s[i] >= utf8.RuneSelf {
 		return 0
+	}
+	if m.suffix {
+		i += contraction(s[i:], true)
 	}
 	return i
 }

@@ -49,6 +49,7 @@ type Tokenizer struct {
 	marks    [2]marks         // what is cut out before merging: user tokens; with control tokens
 	pairs    pairs
 	symbols  [256]int32       // first symbol of a byte, or unknown
+	letters  [0x800]int32     // symbol with which merging may begin in place of a rune's two bytes, or None
 	fallback [256]int32       // token for a byte that nothing else spells; None for U+FFFD's
 	runes    map[string]int32 // scored: symbols of runes, tokens or not
 	split    func(string) int // length of the first pre-token of a non-empty text
@@ -245,7 +246,35 @@ func (t *Tokenizer) indexBytes() error {
 	for rank, m := range t.merges {
 		t.pairs.add(m[0], m[1], int32(rank), m[2])
 	}
+	t.indexLetters()
 	return nil
+}
+
+// indexLetters finds the runes of two bytes that merging always joins before it
+// touches either byte otherwise, wherever no space precedes: their merge comes
+// before all that take the first byte to the left, the second to the right, or
+// the whole rune anywhere. (A space is left out because most vocabularies
+// join it with the first byte of a frequent script before all else.)
+func (t *Tokenizer) indexLetters() {
+	// The ranks at which a symbol is first merged with its right, its left, and a space to its left.
+	right := slices.Repeat([]int32{noRank}, t.Size())
+	left, spaced := slices.Clone(right), slices.Clone(right)
+	for rank, m := range t.merges {
+		right[m[0]] = min(right[m[0]], int32(rank))
+		if m[0] == t.symbols[' '] {
+			spaced[m[1]] = min(spaced[m[1]], int32(rank))
+		} else {
+			left[m[1]] = min(left[m[1]], int32(rank))
+		}
+	}
+	for r := range t.letters {
+		t.letters[r] = None
+		first, second := t.symbols[0xC0|r>>6], t.symbols[0x80|r&0x3F]
+		rank, id := t.pairs.find(first, second)
+		if rank != noRank && rank < min(left[first], right[second], left[id], right[id], spaced[id]) {
+			t.letters[r] = id
+		}
+	}
 }
 
 // indexScored prepares merging by score over runes (SentencePiece's BPE). A
