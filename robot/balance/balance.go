@@ -22,7 +22,7 @@ type View struct {
 	Wanted   mechanism.Vector    // where it is to be
 	Pressure mechanism.Vector    // centre of pressure that is asked for
 	Forces   [2]mechanism.Vector // that the feet are to exert on the robot, N
-	Landing  mechanism.Vector
+	Landing  mechanism.Vector    // where the foot that swings will stand
 }
 
 // Controller balances a robot. It belongs to one goroutine; nothing allocates after
@@ -40,7 +40,6 @@ type Controller struct {
 	course   *course
 	task     task
 	drives   []drive
-	swings   [36]float64
 
 	begun  bool
 	clock  float64 // s, since the controller began
@@ -54,12 +53,8 @@ type Controller struct {
 	start       []float64
 	startHeight float64
 	startPelvis mechanism.Vector
-	startSway   mechanism.Vector
-	ground      float64
-	facing      float64
-	pelvis      mechanism.Quaternion
-	pelvisRate  mechanism.Vector
-	centreRate  mechanism.Vector
+	ground      float64 // height of the floor beneath the feet, m
+	facing      float64 // heading of the feet, rad
 }
 
 // Gains of the tasks, 1/s and 1/s²: of the capture point, of height, of the base's
@@ -222,7 +217,7 @@ func (c *Controller) plan(dt float64) {
 	}
 	c.task.centre = x.CentreOfMass().Sub(pressure).Scale(omega * omega)
 	c.task.centre[2] = c.vertical()
-	c.task.turn = c.orient(dt)
+	c.task.turn = c.orient()
 	c.feet()
 	for i := range c.task.joints {
 		c.task.joints[i] = course.joints[2][i]
@@ -297,7 +292,7 @@ func (c *Controller) place(l *estimate.Leg, row int) mechanism.Vector {
 }
 
 // orient is the angular acceleration of the base.
-func (c *Controller) orient(dt float64) mechanism.Vector {
+func (c *Controller) orient() mechanism.Vector {
 	x := c.estimate.Now
 	k, _, _ := ease(c.clock / beginning)
 	lean := c.course.pelvis[0].Add(c.startPelvis.Scale(1 - k))

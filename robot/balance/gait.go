@@ -54,31 +54,35 @@ type gait struct {
 	sole         [2][]mechanism.Vector // corners in the world
 }
 
-// Times and lengths of steps. A capture point runs away with a time constant of
-// 0.25 s: a step that catches must be about as quick as drives allow.
+// Times of steps, s. A capture point runs away with a time constant of 0.25 s: a step
+// that catches must be about as quick as drives allow.
 const (
-	shiftTime  = 0.5
-	shiftSpeed = 0.16 // m/s, of the capture point while the weight is shifted, on average
-	swingTime  = 0.45
-	catchTime  = 0.28
-	adaptTime  = 0.03
-	braced     = 0.03 // m, of the capture point inwards of the foot that stays
-	braceTime  = 0.14
-	runaway    = 0.03  // m, beyond the soles
-	brink      = 0.008 // m within the soles' edge, beyond which a capture point is not waited for
-	press      = 0.006 // m, below the floor where a swing ends
-	clearance  = 0.05  // m, of a swinging sole above the floor
-	calmTime   = 0.4
-	floorTime  = 1.0  // s, in which the soles' tilt is taken to be the floor's
-	steepest   = 0.1  // of a floor that is stepped on, rad
-	steady     = 0.02 // m, of the capture point from where it is to be: nothing disturbs it
-	settleTime = 0.25 // s, in which the reference returns to the middle after a step
-	stepLength = 0.2
-	widest     = 0.12 // m, more than the stance is wide: ankles roll by some 0.25 rad
-	narrowest  = 0.11
-	longest    = 0.32
-	turnLimit  = 0.35
-	tolerance  = 0.03 // m, rad/4: feet nearer than that to where they shall be stay
+	shiftTime  = 0.5  // the weight goes to one foot
+	shiftSpeed = 0.16 // or longer: m/s of the capture point meanwhile, on average
+	swingTime  = 0.45 // of a step that was planned
+	catchTime  = 0.28 // of one that catches
+	braceTime  = 0.14 // before it, at most
+	adaptTime  = 0.03 // in which the landing follows the capture point
+	calmTime   = 0.4  // after which a robot that is not disturbed steps on
+	settleTime = 0.25 // in which the reference returns to the middle after a step
+	floorTime  = 1.0  // in which the soles' tilt is taken to be the floor's
+)
+
+// Lengths of steps, m; the robots are 1.3 m high, their legs 0.6 m long.
+const (
+	braced     = 0.03  // of the capture point inwards of the foot that stays: it may lift
+	runaway    = 0.03  // beyond the soles: it must
+	brink      = 0.008 // within the soles' edge, beyond which a capture point is not waited for
+	steady     = 0.02  // of the capture point from where it is to be: nothing disturbs it
+	press      = 0.006 // below the floor, where a swing ends
+	clearance  = 0.05  // of a swinging sole above the floor
+	stepLength = 0.2   // ahead, of a step that was planned
+	longest    = 0.32  // of one that catches
+	widest     = 0.12  // more than the stance is wide: ankles roll by some 0.25 rad
+	narrowest  = 0.11  // between the middles of the soles
+	tolerance  = 0.03  // feet nearer than that to where they shall be stay; 1 rad is 0.25 m
+	turnLimit  = 0.35  // rad, of a foot against the other
+	steepest   = 0.1   // of a floor that is stepped on, rad
 )
 
 func newGait(r *estimate.Robot) *gait {

@@ -20,7 +20,7 @@ type acceleration struct{ angular, linear mechanism.Vector }
 
 // whole makes accelerations of all joints of a task, forces of these, and torques of
 // both. The base's linear acceleration follows from that of the centre of mass, the
-// legs' from that of the feet: 6 + 29 unknowns and as many equations.
+// legs' from that of the feet: as many equations as unknowns.
 type whole struct {
 	robot   *estimate.Robot
 	x       *mechanism.State
