@@ -120,61 +120,6 @@ func (c *capture) outside(s *body.Sensors) float64 {
 	centre := x.CentreOfMass()
 	height := max(0.05, centre[2]-lowest[2])
 	point := centre.Add(x.CentreVelocity().Sub(drag).Scale(math.Sqrt(height / 9.81)))
-	c.hull = convex(c.hull[:0], c.ground)
-	return distance(c.hull, point)
-}
-
-// turned is twice the area of the triangle a, b, p seen from above, positive if it
-// turns left.
-func turned(a, b, p mechanism.Vector) float64 {
-	return (b[0]-a[0])*(p[1]-a[1]) - (b[1]-a[1])*(p[0]-a[0])
-}
-
-// convex appends the convex hull of points seen from above, anticlockwise, and
-// sorts them (Andrew, Information Processing Letters 9(5), 1979).
-func convex(hull, points []mechanism.Vector) []mechanism.Vector {
-	slices.SortFunc(points, func(a, b mechanism.Vector) int {
-		if a[0] < b[0] || a[0] == b[0] && a[1] < b[1] {
-			return -1
-		}
-		return 1
-	})
-	for side := range 2 {
-		start := len(hull)
-		for k := range points {
-			p := points[k]
-			if side == 1 {
-				p = points[len(points)-1-k]
-			}
-			for len(hull) >= start+2 && turned(hull[len(hull)-2], hull[len(hull)-1], p) <= 0 {
-				hull = hull[:len(hull)-1]
-			}
-			hull = append(hull, p)
-		}
-		if len(hull) > start+1 {
-			hull = hull[:len(hull)-1] // the other side begins with it
-		}
-	}
-	return hull
-}
-
-// distance is how far a point lies outside a hull, seen from above.
-func distance(hull []mechanism.Vector, p mechanism.Vector) float64 {
-	inside, nearest := len(hull) > 2, math.Inf(1)
-	for k, a := range hull {
-		b := hull[(k+1)%len(hull)]
-		inside = inside && turned(a, b, p) >= 0
-		dx, dy, t := b[0]-a[0], b[1]-a[1], 0.0
-		if n := dx*dx + dy*dy; n > 0 {
-			t = min(1, max(0, ((p[0]-a[0])*dx+(p[1]-a[1])*dy)/n))
-		}
-		nearest = min(nearest, math.Hypot(p[0]-a[0]-t*dx, p[1]-a[1]-t*dy))
-	}
-	if inside {
-		return 0
-	}
-	if math.IsNaN(p[0] + p[1]) {
-		return math.NaN()
-	}
-	return nearest
+	c.hull = mechanism.Hull(c.hull[:0], c.ground)
+	return mechanism.Outside(c.hull, point)
 }

@@ -76,22 +76,3 @@ func TestCapture(t *testing.T) {
 		t.Error("an unknown joint")
 	}
 }
-
-func TestDistance(t *testing.T) {
-	square := []mechanism.Vector{{0, 0}, {1, 0}, {0.5, 0.5}, {1, 1}, {0, 1}, {0.5, 0}, {0, 0}}
-	hull := convex(nil, square)
-	if len(hull) != 4 {
-		t.Fatalf("%v", hull)
-	}
-	for _, c := range []struct{ x, y, want float64 }{{0.5, 0.5, 0}, {1, 0.3, 0}, {2, 0.5, 1}, {-3, -4, 5}, {0.2, 1.5, 0.5}} {
-		if got := distance(hull, mechanism.Vector{c.x, c.y}); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%g, %g: %g instead of %g", c.x, c.y, got, c.want)
-		}
-	}
-	for n := range 3 { // a point, a point twice, a line
-		h := convex(nil, append([]mechanism.Vector(nil), []mechanism.Vector{{0, 0}, {0, 0}, {1, 0}}[:n+1]...))
-		if got := distance(h, mechanism.Vector{0.5, 2}); !(got >= 2 && got < 2.1) {
-			t.Errorf("%d points: %g from %v", n+1, got, h)
-		}
-	}
-}

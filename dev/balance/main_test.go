@@ -1,0 +1,242 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"samovar/robot/balance"
+	"samovar/robot/body"
+	"samovar/robot/estimate"
+	"samovar/robot/humanoid"
+	"samovar/robot/mechanism"
+	"samovar/robot/referee"
+	"samovar/robot/safety"
+)
+
+// program returns the path of the body that `make robot` has built.
+func program(t *testing.T) string {
+	t.Helper()
+	if path, err := filepath.Abs("../../bin/body"); err == nil && os.Getenv("SAMOVAR_BODY") == "" {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	path, err := body.Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	return path
+}
+
+// rig is a simulated body under supervision with its referee.
+type rig struct {
+	*testing.T
+	controller *balance.Controller
+	supervisor *safety.Supervisor
+	judge      *referee.Referee
+	sensors    *body.Sensors
+	command    *body.Command
+	truth      *referee.Truth
+}
+
+func launch(t *testing.T, motion balance.Motion, args ...string) *rig {
+	t.Helper()
+	p, err := body.Launch(t.Context(), program(t), t.Output(), append([]string{"--lockstep"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := body.Dial(p.Control, 250)
+	if err != nil {
+		t.Fatal(err)
+	}
+	judge, err := referee.Dial(p.Referee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	controllers := [2]*balance.Controller{}
+	for k := range controllers {
+		if controllers[k], err = balance.New(humanoid.Own(), link.Info(), feet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: controllers[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		judge.Close()
+		p.Close()
+	})
+	controllers[0].Motion = motion
+	return &rig{t, controllers[0], s, judge, link.Info().NewSensors(), link.Info().NewCommand(), judge.Info().NewTruth()}
+}
+
+// run runs for some time; it fails where the robot falls.
+func (r *rig) run(d time.Duration) {
+	r.Helper()
+	b := r.supervisor.Body()
+	for end := r.truth.Time + d; r.truth.Time < end; {
+		if err := b.Receive(r.sensors); err != nil {
+			r.Fatal(err)
+		}
+		if err := r.controller.Control(r.sensors, r.command); err != nil {
+			r.Fatal(err)
+		}
+		if err := b.Send(r.command); err != nil && !errors.Is(err, safety.ErrStopped) {
+			r.Fatal(err)
+		}
+		if err := r.judge.Receive(r.truth); err != nil {
+			r.Fatal(err)
+		}
+		if why := r.judge.Info().Fall(r.truth, false); why != "" {
+			r.Fatalf("at %v it has fallen: %s; %+v", r.truth.Time, why, r.supervisor.Report())
+		}
+		if err := r.judge.Go(r.truth.Sequence); err != nil {
+			r.Fatal(err)
+		}
+	}
+	if n := r.truth.Counts; n.Position+n.Velocity+n.Torque+n.Saturated+n.Beyond+n.Fast+n.Self > 0 {
+		r.Errorf("beyond limits: %+v", n)
+	}
+}
+
+// sway is a motion of hips and an arm.
+var sway = motion(func(at float64, to *balance.Target) {
+	k := min(1, at*at)
+	to.Sway[1] = 0.03 * k * math.Sin(3*at)
+	to.Joints[15] -= 0.8 * k
+})
+
+// TestPushed lets our humanoid sway while it is pushed, with late and noisy sensors.
+func TestPushed(t *testing.T) {
+	r := launch(t, sway, "--delay", "20", "--noise", "1", "--mass", "1.1", "--slope", "2")
+	if err := r.judge.Send(referee.NewPush(1200*time.Millisecond, mechanism.Vector{4, 3, 0})); err != nil {
+		t.Fatal(err)
+	}
+	r.run(100 * time.Millisecond)
+	arm := r.sensors.Joints[15].Position // of the stance
+	r.run(1900 * time.Millisecond)
+	if got, want := r.sensors.Joints[15].Position, arm-0.8; math.Abs(got-want) > 0.15 {
+		t.Errorf("the arm is at %g instead of %g", got, want)
+	}
+	if mode := r.supervisor.Report(); mode.Mode != safety.Running {
+		t.Errorf("%+v", mode)
+	}
+}
+
+// TestStance presses the button while the robot moves: another controller, which
+// has seen nothing before, takes it over.
+func TestStance(t *testing.T) {
+	r := launch(t, sway)
+	r.run(800 * time.Millisecond)
+	r.supervisor.Stop("the button")
+	r.run(1200 * time.Millisecond)
+	if mode := r.supervisor.Report(); mode.Mode != safety.Standing {
+		t.Errorf("%+v", mode)
+	}
+}
+
+// TestMarch lifts one foot and sets it down.
+func TestMarch(t *testing.T) {
+	r := launch(t, motion(func(_ float64, to *balance.Target) { to.March = true }))
+	phases := map[balance.Phase]bool{}
+	for range 21 {
+		r.run(100 * time.Millisecond)
+		phases[r.controller.View.Phase] = true
+	}
+	if !phases[balance.Double] || !phases[balance.Shifting] || !phases[balance.Swinging] {
+		t.Errorf("phases %v", phases)
+	}
+	if r.truth.Drift > 0.15 {
+		t.Errorf("on the spot it moves by %g m", r.truth.Drift)
+	}
+}
+
+// TestTruth holds the joints of a simulated body that is pushed, and compares what is
+// estimated with what is true.
+func TestTruth(t *testing.T) {
+	for name, c := range map[string]struct {
+		args             []string
+		speed, way, load float64 // root of the mean square: m/s, m, share of the weight
+	}{
+		"plain":             {nil, 0.005, 0.002, 0.05},
+		"delayed and noisy": {[]string{"--delay", "20", "--noise", "1"}, 0.015, 0.004, 0.08},
+	} {
+		t.Run(name, func(t *testing.T) {
+			speed, way, load := compare(t, c.args)
+			t.Logf("velocity %.4f m/s, position %.4f m, load %.3f of the weight", speed, way, load)
+			if speed > c.speed || way > c.way || load > c.load {
+				t.Errorf("velocity %g m/s, position %g m, load %g", speed, way, load)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, args []string) (speed, way, load float64) {
+	p, err := body.Launch(t.Context(), program(t), t.Output(), append([]string{"--lockstep"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	link, err := body.Dial(p.Control, 250)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	judge, err := referee.Dial(p.Referee)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer judge.Close()
+	for k := range 2 {
+		push := referee.NewPush(time.Duration(200+300*k)*time.Millisecond, mechanism.Vector{float64(1 - k), 2 - float64(k), 0})
+		if err := judge.Send(push); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := estimate.NewRobot(humanoid.Own(), link.Info(), feet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := estimate.New(r)
+	s, c, truth := link.Info().NewSensors(), link.Info().NewCommand(), judge.Info().NewTruth()
+	var start mechanism.Vector
+	n, weight := 0.0, r.Model.Mass()*9.81
+	for k := range 225 {
+		if err := link.Receive(s); err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.Receive(truth); err != nil {
+			t.Fatal(err)
+		}
+		if s.Status&body.Held != 0 {
+			e.Reset()
+			for i := range c.Joints {
+				most := link.Info().Joints[i].Torque[1]
+				c.Joints[i] = body.Drive{Position: s.Joints[i].Position, Kp: 6 * most, Kd: 0.1 * most}
+			}
+		}
+		e.Update(s)
+		at := truth.Position.Sub(mechanism.Vector(e.Now.Q))
+		if k < 25 {
+			start = at // where the estimate's world is
+		} else {
+			v := truth.Linear.Sub(mechanism.Vector(e.Now.V))
+			d := at.Sub(start)
+			carried := (e.Contacts[0].Load+e.Contacts[1].Load)/weight - 1
+			speed, way, load, n = speed+v.Dot(v), way+d.Dot(d), load+carried*carried, n+1
+		}
+		if err := link.Send(c); err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.Go(truth.Sequence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return math.Sqrt(speed / n), math.Sqrt(way / n), math.Sqrt(load / n)
+}

@@ -1,0 +1,322 @@
+// Package balance keeps a two-legged robot on its feet while it moves as a Motion
+// says: centre of mass, pelvis, arms, steps. It knows only what the robot senses, and
+// refuses a robot without two legs of six joints. Start with [Controller].
+package balance
+
+import (
+	"fmt"
+	"math"
+
+	"samovar/robot/body"
+	"samovar/robot/estimate"
+	"samovar/robot/mechanism"
+)
+
+// View is what a controller thinks, for whoever looks on.
+type View struct {
+	Phase    Phase
+	Foot     int                 // that swings or will: 0 left, 1 right
+	Catching bool                // the step is because the robot would fall
+	Centre   mechanism.Vector    // of mass, m
+	Capture  mechanism.Vector    // capture point, at the floor's height
+	Wanted   mechanism.Vector    // where it is to be
+	Pressure mechanism.Vector    // centre of pressure that is asked for
+	Forces   [2]mechanism.Vector // that the feet are to exert on the robot, N
+	Landing  mechanism.Vector    // where the foot that swings will stand
+}
+
+// Controller balances a robot. It belongs to one goroutine; nothing allocates after
+// New.
+type Controller struct {
+	// Motion is what the robot does; it may be replaced between ticks, by one that
+	// begins as the other ends.
+	Motion Motion
+	View   View
+
+	robot    *estimate.Robot
+	estimate *estimate.Estimator
+	whole    *whole
+	gait     *gait
+	course   *course
+	task     task
+	drives   []drive
+
+	begun  bool
+	clock  float64 // s, since the controller began
+	last   uint64  // sequence
+	origin place
+	low    float64 // by which it is lower, because legs reach far
+	length float64 // of a leg between hip and ankle, stretched
+	height float64 // of the centre of mass above the soles, m
+	// What the robot had when the controller began, and from where it is led to the
+	// neutral stance.
+	start       []float64
+	startHeight float64
+	startPelvis mechanism.Vector
+	ground      float64 // height of the floor beneath the feet, m
+	facing      float64 // heading of the feet, rad
+}
+
+// Gains of the tasks, 1/s and 1/s²: of the capture point, of height, of the base's
+// orientation, of a swinging foot.
+const (
+	captureGain = 8.0
+	heightP     = 60.0
+	heightD     = 13.0
+	turnP       = 100.0
+	turnD       = 18.0
+	quickest    = 6.0  // m/s², up or down
+	loadTime    = 0.15 // s, in which a foot that has landed may carry all
+	lowest      = 0.04 // m, by which the robot stoops
+	stretch     = 0.98 // of a leg's length that is used
+)
+
+// crouch is how much lower than with straight legs the robot stands, as a share of
+// their length: knees bent by some 0.5 rad, so that they can stretch and bend.
+const crouch = 0.05
+
+// beginning is how long the robot takes to its neutral stance, s.
+const beginning = 1.5
+
+// New returns a controller of a body with a model of it. feet are the bodies with
+// soles, the left one first.
+func New(m *mechanism.Model, i *body.Info, feet [2]string) (*Controller, error) {
+	r, err := estimate.NewRobot(m, i, feet)
+	if err != nil {
+		return nil, fmt.Errorf("balance: %w", err)
+	}
+	c := &Controller{Motion: Still{}, robot: r, estimate: estimate.New(r), gait: newGait(r)}
+	if c.whole, err = newWhole(r, c.estimate.Now); err != nil {
+		return nil, fmt.Errorf("balance: %w", err)
+	}
+	c.height, c.length = neutralHeight(r)
+	c.course = newCourse(neutralJoints(r))
+	c.task.joints = make([]float64, len(i.Joints))
+	c.start = make([]float64, len(i.Joints))
+	c.drives = newDrives(r)
+	return c, nil
+}
+
+// neutralJoints is where joints are in the stance: key "stand" or "home" of the
+// model, else its reference.
+func neutralJoints(r *estimate.Robot) []float64 {
+	q := r.Model.Reference()
+	for _, name := range []string{"home", "stand"} {
+		if k, err := r.Model.Key(name); err == nil {
+			q = k
+		}
+	}
+	all := make([]float64, len(r.Joints))
+	for i, j := range r.Joints {
+		all[i] = q[j.Q]
+	}
+	return all
+}
+
+// neutralHeight is that of the centre of mass above the soles in the stance, and the
+// length of a stretched leg from hip to ankle, m; the model's reference has both legs
+// stretched.
+func neutralHeight(r *estimate.Robot) (height, length float64) {
+	x := mechanism.NewState(r.Model)
+	x.Update()
+	sole, _ := r.Legs[0].Pose(x)
+	part := func(row int) mechanism.Vector {
+		return x.Position(r.Model.Joints[r.Joints[r.Legs[0].Joints[row]].Index].Body)
+	}
+	length = part(2).Sub(part(5)).Norm()
+	return x.CentreOfMass()[2] - sole[2] - crouch*length, length
+}
+
+// Estimate is what the controller knows of its robot.
+func (c *Controller) Estimate() *estimate.Estimator { return c.estimate }
+
+// Control makes a command of a tick's sensors.
+func (c *Controller) Control(s *body.Sensors, to *body.Command) error {
+	if len(s.Joints) != len(c.robot.Joints) || len(to.Joints) != len(s.Joints) {
+		return fmt.Errorf("balance a body of %d joints: sensors of %d, a command for %d", len(c.robot.Joints), len(s.Joints), len(to.Joints))
+	}
+	dt := c.robot.Info.Period().Seconds()
+	if s.Status&body.Held != 0 || s.Sequence > c.last+25 || s.Sequence <= c.last {
+		c.begun = false // it has been elsewhere
+		c.estimate.Reset()
+	}
+	c.last = s.Sequence
+	for i := range c.estimate.Lifted {
+		c.estimate.Lifted[i] = c.gait.phase == Swinging && c.gait.foot == i
+	}
+	c.estimate.Update(s)
+	c.gait.see(c.estimate.Now)
+	if !c.begun {
+		c.begin(s)
+	}
+	c.clock += dt
+	c.course.look(c.Motion, c.clock)
+	c.plan(dt)
+	if err := c.whole.solve(&c.task); err != nil {
+		return fmt.Errorf("balance: %w", err)
+	}
+	c.command(s, to, dt)
+	return nil
+}
+
+// begin takes the robot as it is.
+func (c *Controller) begin(s *body.Sensors) {
+	x, g := c.estimate.Now, c.gait
+	c.begun, c.clock = true, 0
+	for i := range s.Joints {
+		c.start[i] = s.Joints[i].Position - c.course.neutral[i]
+		c.drives[i].gain = 0
+	}
+	middle := g.middle()
+	c.origin, c.facing, c.ground = middle, middle.heading, middle.at[2]
+	c.startHeight = x.CentreOfMass()[2] - middle.at[2] - c.height
+	*g = gait{robot: g.robot, width: g.width, feet: g.feet, turn: g.turn, floor: mechanism.Vector{0, 0, 1}, sole: g.sole, points: g.points, hull: g.hull}
+	capture, _ := c.capture(x)
+	g.offset = capture.Sub(middle.at)
+	g.offset[2] = 0
+	upright := mechanism.Turn(mechanism.Vector{0, 0, 1}, -c.facing).Mul(x.Orientation(c.robot.Base))
+	c.startPelvis = upright.Vector()
+	c.View.Wanted = capture
+}
+
+// capture returns the capture point: where a pendulum with the robot's mass and
+// velocity would come to rest upright (Pratt and others, Humanoids 2006, equation 4),
+// and ω of that pendulum.
+func (c *Controller) capture(x *mechanism.State) (mechanism.Vector, float64) {
+	centre := x.CentreOfMass()
+	omega := math.Sqrt(-c.robot.Model.Gravity[2] / max(0.2, centre[2]-c.ground))
+	p := centre.Add(x.CentreVelocity().Scale(1 / omega))
+	p[2] = c.ground
+	return p, omega
+}
+
+// plan makes the task of this tick.
+func (c *Controller) plan(dt float64) {
+	x, g, course := c.estimate.Now, c.gait, c.course
+	c.follow(dt)
+	c.stoop(dt)
+	capture, omega := c.capture(x)
+	weight := c.robot.Model.Mass() * -c.robot.Model.Gravity[2]
+	s := state{dt: dt, capture: capture, wanted: c.View.Wanted, omega: omega, target: &course.at[1], origin: c.origin}
+	for i := range s.load {
+		s.load[i] = c.estimate.Contacts[i].Load / weight
+	}
+	g.advance(&s)
+	wanted, rate := c.wanted(&s)
+	pressure := capture.Sub(rate.Scale(1 / omega)).Add(capture.Sub(wanted).Scale(captureGain / omega))
+	switch {
+	case g.phase == Swinging:
+		pressure = g.pressure(&s)
+	case g.phase == Shifting && g.catching:
+		pressure = g.push(pressure)
+	}
+	// A little beyond the soles is asked for: what they cannot give turns the body.
+	inside, outside := mechanism.Nearest(g.support(g.phase == Swinging, 0.005), pressure)
+	if outside > 0 {
+		pressure = inside.Add(pressure.Sub(inside).Scale(min(1, 0.03/outside)))
+	}
+	c.task.centre = x.CentreOfMass().Sub(pressure).Scale(omega * omega)
+	c.task.centre[2] = c.vertical()
+	c.task.turn = c.orient()
+	c.feet()
+	for i := range c.task.joints {
+		c.task.joints[i] = course.joints[2][i]
+	}
+	c.View = View{
+		Phase: g.phase, Foot: g.foot, Catching: g.catching, Centre: x.CentreOfMass(), Capture: capture, Wanted: wanted, Pressure: pressure, Landing: g.to.at,
+	}
+}
+
+// follow lets ground and heading follow the feet.
+func (c *Controller) follow(dt float64) {
+	g := c.gait
+	m := g.middle()
+	if g.phase == Swinging {
+		m.at = g.feet[1-g.foot].at
+		m = place{m.at, between(g.to, g.feet[1-g.foot]).heading}
+	}
+	c.ground += (m.at[2] - c.ground) * dt / (dt + 0.1)
+	c.facing += wrap(m.heading-c.facing) * dt / (dt + 0.2)
+}
+
+// wanted is where the capture point is to be, and how fast it moves.
+func (c *Controller) wanted(s *state) (at, rate mechanism.Vector) {
+	g := c.gait
+	sway := level(c.course.sway[0], c.facing)
+	first := level(c.course.sway[1], c.facing)
+	second := level(c.course.sway[2], c.facing)
+	at = g.middle().at.Add(g.offset).Add(sway).Add(first.Scale(1 / s.omega))
+	rate = first.Add(second.Scale(1 / s.omega)).Sub(g.offset.Scale(1 / settleTime))
+	if g.phase == Shifting && !g.catching {
+		k, k1, _ := ease(g.since / g.shift)
+		way := g.aim().Sub(g.shifted)
+		at, rate = g.shifted.Add(way.Scale(k)), way.Scale(k1/g.shift)
+	}
+	at[2], rate[2] = c.ground, 0
+	return at, rate
+}
+
+// vertical is the acceleration of the centre of mass upwards.
+func (c *Controller) vertical() float64 {
+	x := c.estimate.Now
+	k, k1, k2 := ease(c.clock / beginning)
+	k1, k2 = k1/beginning, k2/beginning/beginning
+	high := c.ground + c.height + c.course.sway[0][2] + c.startHeight*(1-k) - c.low
+	up := heightP*(high-x.CentreOfMass()[2]) + heightD*(c.course.sway[1][2]-c.startHeight*k1-x.CentreVelocity()[2]) + c.course.sway[2][2] - c.startHeight*k2
+	return min(quickest, max(-quickest/2, up)) // downwards less: feet must keep their hold
+}
+
+// stoop lowers the robot as far as legs that reach far must not stretch.
+func (c *Controller) stoop(dt float64) {
+	g, x := c.gait, c.estimate.Now
+	low := 0.0
+	for i := range g.feet {
+		l := &c.robot.Legs[i]
+		hip, ankle := c.place(l, 2), c.place(l, 5)
+		if g.phase == Swinging && i == g.foot {
+			ankle = ankle.Add(g.to.at.Sub(g.feet[i].at)) // where it will be
+		}
+		way := ankle.Sub(hip)
+		reach := stretch * c.length
+		highest := ankle[2] + math.Sqrt(max(0.25*reach*reach, reach*reach-way[0]*way[0]-way[1]*way[1]))
+		// As much as the hip would be too high at the height that is asked for.
+		low = max(low, hip[2]+c.ground+c.height-x.CentreOfMass()[2]-highest)
+	}
+	c.low += (min(lowest, low) - c.low) * dt / (dt + 0.08)
+}
+
+// place is where a joint of a leg is.
+func (c *Controller) place(l *estimate.Leg, row int) mechanism.Vector {
+	j := &c.robot.Model.Joints[c.robot.Joints[l.Joints[row]].Index]
+	return c.estimate.Now.Point(j.Body, j.Position)
+}
+
+// orient is the angular acceleration of the base.
+func (c *Controller) orient() mechanism.Vector {
+	x := c.estimate.Now
+	k, _, _ := ease(c.clock / beginning)
+	lean := c.course.pelvis[0].Add(c.startPelvis.Scale(1 - k))
+	want := mechanism.Turn(mechanism.Vector{0, 0, 1}, c.facing).Mul(mechanism.Exp(lean))
+	rate := level(c.course.pelvis[1], c.facing)
+	off := want.Mul(x.Orientation(c.robot.Base).Conjugate()).Vector()
+	angular, _ := x.Velocity(c.robot.Base, x.Position(c.robot.Base))
+	return off.Scale(turnP).Add(rate.Sub(angular).Scale(turnD)).Add(level(c.course.pelvis[2], c.facing))
+}
+
+// feet fills what the soles are to do.
+func (c *Controller) feet() {
+	g := c.gait
+	weight := c.robot.Model.Mass() * -c.robot.Model.Gravity[2]
+	for i := range g.feet {
+		c.task.feet[i] = acceleration{}
+		c.task.most[i] = 2.5 * weight
+		if g.phase == Double && i == g.foot && g.stepped {
+			c.task.most[i] *= min(1, 0.05+g.since/loadTime)
+		}
+		if g.phase == Swinging && i == g.foot {
+			_, _, linear, _, _ := g.swing()
+			c.task.most[i] = 0
+			c.task.feet[i].linear = linear // what is off, its drives see sooner
+		}
+	}
+}
