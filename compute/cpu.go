@@ -53,6 +53,15 @@ func (d *cpu) temporary(worker, n int) []float32 {
 	return d.floats[worker][:n]
 }
 
+// reserve makes the temporary memory of all workers large enough for n float32.
+func (d *cpu) reserve(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for worker := range d.floats {
+		d.temporary(worker, n)
+	}
+}
+
 // floats is memory that lies outside the Go heap where the system allows it.
 type floats struct {
 	data []float32
