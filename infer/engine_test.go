@@ -79,7 +79,7 @@ func random(t testing.TB, dev compute.Device, c model.Config, format kernel.Form
 		} else {
 			data := make([]byte, format.Bytes(len(w)))
 			kernel.Quantize(format, data, w)
-			b, err = dev.Load(format, tensor.Rows, tensor.Cols, data)
+			b, err = dev.Load(format, tensor.Rows, tensor.Cols, data, nil)
 		}
 		if err != nil {
 			t.Fatalf("%s: %v", tensor.Name, err)
