@@ -19,8 +19,9 @@ type Device interface {
 	Alloc(n int) (Buffer, error)
 	// Load returns a matrix of rows×cols that programs can only read, in the
 	// layout that the device multiplies fastest. data holds it row by row in
-	// the given format.
-	Load(format kernel.Format, rows, cols int, data []byte) (Buffer, error)
+	// the given format. read, unless it is nil, is called whenever all of data
+	// has been read and the device does not expect to read all of it again.
+	Load(format kernel.Format, rows, cols int, data []byte, read func()) (Buffer, error)
 	// Prepare makes p ready to run with the given memory.
 	Prepare(p *Program, m Memory) (Exec, error)
 	// Close frees the device's threads. Buffers are freed one by one.

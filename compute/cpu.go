@@ -53,6 +53,15 @@ func (d *cpu) temporary(worker, n int) []float32 {
 	return d.floats[worker][:n]
 }
 
+// reserve makes the temporary memory of all workers large enough for n float32.
+func (d *cpu) reserve(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for worker := range d.floats {
+		d.temporary(worker, n)
+	}
+}
+
 // floats is memory that lies outside the Go heap where the system allows it.
 type floats struct {
 	data []float32
@@ -109,6 +118,7 @@ type loaded struct {
 	rows, cols int
 	data       []byte // row by row; belongs to the caller of Load
 	panels     []byte // in format.Panels()
+	read       func() // see Device.Load
 	free       func() // frees the panels
 }
 
@@ -127,11 +137,11 @@ func (l *loaded) Free() {
 }
 
 // Load keeps data, which must not change before the buffer is freed.
-func (d *cpu) Load(format kernel.Format, rows, cols int, data []byte) (Buffer, error) {
+func (d *cpu) Load(format kernel.Format, rows, cols int, data []byte, read func()) (Buffer, error) {
 	if rows < 1 || cols < 1 || len(data) != rows*format.Bytes(cols) {
 		return nil, fmt.Errorf("load a matrix of %d×%d %s: %d bytes given", rows, cols, format, len(data))
 	}
-	return &loaded{format: format, rows: rows, cols: cols, data: data}, nil
+	return &loaded{format: format, rows: rows, cols: cols, data: data, read: read}, nil
 }
 
 // pack makes the panels if they are not there yet.
@@ -153,6 +163,9 @@ func (d *cpu) pack(l *loaded) error {
 		kernel.Pack(l.format, panels[kernel.PanelsSize(l.format, first, l.cols):], l.data[first*l.format.Bytes(l.cols):], rows, l.cols)
 	})
 	l.panels, l.free = panels, free
+	if l.read != nil {
+		l.read()
+	}
 	return nil
 }
 

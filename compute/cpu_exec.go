@@ -52,7 +52,10 @@ func (d *cpu) Prepare(p *Program, m Memory) (Exec, error) {
 	if !m.Cache.Kept() {
 		return nil, fmt.Errorf("prepare a program with pages of %v: F32, F16 and Q8_0 are kept", m.Cache)
 	}
-	e := &exec{dev: d, program: p, memory: m, loaded: map[Slot]*loaded{}, slots: make([][]float32, len(p.Slots))}
+	e := &exec{
+		dev: d, program: p, memory: m, loaded: map[Slot]*loaded{}, slots: make([][]float32, len(p.Slots)),
+		positions: make([]int32, 0, m.Rows), segment: make([]int32, 0, m.Rows), start: make([]int32, 0, m.Rows),
+	}
 	if err := e.bind(); err != nil {
 		e.Free()
 		return nil, err

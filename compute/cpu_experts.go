@@ -16,10 +16,11 @@ func (e *exec) route(o Route) ([]step, error) {
 		return nil, errors.New("the experts to choose from do not fit")
 	}
 	y, x, bias := e.table(o.Y), e.table(o.X), e.slots[o.Bias]
+	kept := make([]bool, e.memory.Rows*o.Y.Width)
 	return []step{e.perRow(o.Y.Slot, func(r int) {
 		out := y.head(r, 0)
 		scores(out, x.head(r, 0), o.Sigmoid)
-		choose(out, bias, o)
+		choose(out, bias, kept[r*len(out):][:len(out)], o)
 	})}, nil
 }
 
@@ -37,15 +38,15 @@ func scores(out, logits []float32, sigmoid bool) {
 
 // choose keeps the o.Used largest scores, the first among equals, as weights
 // and sets the others to 0. Weights that are kept are above 0, so that a 0
-// always means "not chosen".
-func choose(w, bias []float32, o Route) {
+// always means "not chosen". kept is memory to mark them in.
+func choose(w, bias []float32, kept []bool, o Route) {
 	rank := func(i int) float32 {
 		if bias != nil {
 			return w[i] + bias[i]
 		}
 		return w[i]
 	}
-	kept := make([]bool, len(w))
+	clear(kept)
 	var sum float32
 	for range o.Used {
 		best := -1

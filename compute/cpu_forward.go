@@ -146,6 +146,7 @@ func (e *exec) panels(l *loaded, y, x *table, first int, count func() int) ([]st
 	if first%width != 0 || first+y.Width != l.rows && y.Width%width != 0 {
 		return nil, fmt.Errorf("rows %d to %d of a matrix of %d do not lie in whole panels of %d", first, first+y.Width, l.rows, width)
 	}
+	e.activations.Reset(l.format, e.memory.Rows, x.Width) // its memory, as much as it will need
 	var steps []step
 	if ready := (prepared{x.View, &x.data[0], l.format.Panels()}); ready != e.prepared || x.Slot == None {
 		steps = append(steps, step{

@@ -135,6 +135,7 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 	a := attendPages{exec: e, c: c, pages: pages.data, y: e.table(o.Y), q: e.table(o.Q), scale: o.Scale, group: group, heads: min(group, tileHeads)}
 	rows := max(1, tileQueries/a.heads)
 	parts := (group + a.heads - 1) / a.heads
+	e.dev.reserve(a.room())
 	tiles := make([]tile, 0, e.memory.Rows)
 	attend := step{
 		pieces: func() int {
@@ -164,13 +165,19 @@ type attendPages struct {
 	group, heads int // query heads of a head of keys, and of them in a tile
 }
 
+// room is how many float32 a tile takes: scores, queries and results, and what is
+// widened.
+func (a *attendPages) room() int {
+	longest := (a.program.Window + PageRows - 1) / PageRows * PageRows
+	return tileQueries*(longest+a.q.Width+a.y.Width) + a.c.room()
+}
+
 // tile computes heads of queries, from number first of those that share a head of
 // keys, for some rows.
 func (a *attendPages) tile(worker int, t tile, kv, first, heads int) {
 	n, end := t.rows*heads, int(a.positions[t.first+t.rows-1])+1
 	stride := (end + PageRows - 1) / PageRows * PageRows
-	longest := (a.program.Window + PageRows - 1) / PageRows * PageRows
-	scratch := a.dev.temporary(worker, tileQueries*(longest+a.q.Width+a.y.Width)+a.c.room())
+	scratch := a.dev.temporary(worker, a.room())
 	room, scratch := scratch[:a.c.room()], scratch[a.c.room():]
 	scores, scratch := scratch[:n*stride], scratch[n*stride:]
 	queries, out := scratch[:n*a.q.Width], scratch[n*a.q.Width:][:n*a.y.Width]

@@ -17,8 +17,8 @@ func HostMemory(n int) (data []byte, free func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if n >= hugePage {
-		advise(all)
+	if whole := n &^ (hugePage - 1); whole > 0 { // the rest of the last one would be memory that nobody uses
+		advise(all[:whole])
 	}
 	return all[:n:n], func() { unix.Munmap(all) }, nil
 }

@@ -81,28 +81,6 @@ func TestCacheNumerics(t *testing.T) {
 	}
 }
 
-// TestCacheAllocations asserts that steps of a real device allocate nothing.
-func TestCacheAllocations(t *testing.T) {
-	eachCache(t, func(t *testing.T, cache kernel.Format) {
-		dev, c := openCPU(t, 2), configs()[0]
-		e := newEngine(t, dev, c, random(t, dev, c, kernel.Q8_0), Options{Cache: cache})
-		if _, err := e.Add(Request{Prompt: prompt(1, 33), MaxTokens: -1}); err != nil {
-			t.Fatal(err)
-		}
-		step := func() {
-			if _, err := e.Step(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 4 {
-			step()
-		}
-		if n := testing.AllocsPerRun(20, step); n != 0 {
-			t.Errorf("a step allocates %g times", n)
-		}
-	})
-}
-
 // BenchmarkCache is one token of answer after so many of prompt, for each cache.
 func BenchmarkCache(b *testing.B) {
 	for _, cache := range caches {

@@ -99,6 +99,7 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 	}
 	e.outputs = o.Sequences + min(promptOutputs, e.prefill)
 	e.lookup, e.cache = max(0, o.Lookup), o.Cache
+	e.reserve()
 	if err := e.allocate(program, o.CacheBytes); err != nil {
 		e.Close()
 		return nil, err
@@ -125,6 +126,16 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 		return nil, fmt.Errorf("prepare the model: %w", err)
 	}
 	return e, nil
+}
+
+// reserve makes what a step fills as large as it can become.
+func (e *Engine) reserve() {
+	rows := e.prefill + e.sequences
+	e.batch.Tokens, e.batch.Segments = make([]int32, 0, rows), make([]compute.Segment, 0, e.sequences)
+	e.batch.Outputs, e.events = make([]int32, 0, e.outputs), make([]Event, 0, e.outputs)
+	e.scores, e.tops = make([]Score, 0, e.outputs), make([][]Score, 0, e.outputs)
+	e.likely = make([]Score, 0, e.outputs*MaxTop)
+	e.reading = make([]prefix, 0, e.sequences)
 }
 
 // defaultCache bounds the cache if Options do not: enough for eight windows of

@@ -1,6 +1,10 @@
 package infer
 
-import "samovar/compute"
+import (
+	"hash/maphash"
+
+	"samovar/compute"
+)
 
 // pagesOf is the number of pages for that many tokens.
 func pagesOf(tokens int) int { return (tokens + compute.PageRows - 1) / compute.PageRows }
@@ -20,6 +24,7 @@ type page struct {
 	indexed    bool  // found by key; its content does not change any more
 	key        prefix
 	prev, next int32 // among the idle pages
+	chain      int32 // the next one whose key has the same hash, or None
 }
 
 // pool hands out pages. Pages that no sequence reads but that are indexed are
@@ -28,19 +33,31 @@ type page struct {
 type pool struct {
 	pages    []page
 	free     []int32
-	index    map[prefix]int32
-	idle     int   // how many
-	oldest   int32 // of the idle, or None
+	seed     maphash.Seed
+	chains   []int32 // by the hash of a key: the first indexed page, or None
+	idle     int     // how many
+	oldest   int32   // of the idle, or None
 	newest   int32
 	promised int // pages that active sequences may still take
 }
 
 func newPool(pages int) *pool {
-	p := &pool{pages: make([]page, pages), index: map[prefix]int32{}, oldest: None, newest: None}
+	p := &pool{pages: make([]page, pages), seed: maphash.MakeSeed(), chains: make([]int32, pages), oldest: None, newest: None}
 	for id := pages - 1; id >= 0; id-- {
 		p.free = append(p.free, int32(id))
+		p.chains[id] = None
 	}
 	return p
+}
+
+// place returns the end of the chain that a key belongs to, or the link to the page
+// that is indexed with it. A map would allocate for each key as large as these.
+func (p *pool) place(key *prefix) *int32 {
+	at := &p.chains[maphash.Comparable(p.seed, *key)%uint64(len(p.chains))]
+	for *at != None && p.pages[*at].key != *key {
+		at = &p.pages[*at].chain
+	}
+	return at
 }
 
 // promise sets n pages aside and reports whether there are as many.
@@ -68,19 +85,20 @@ func (p *pool) take() int32 {
 func (p *pool) evict() {
 	id := p.oldest
 	p.unlink(id)
-	delete(p.index, p.pages[id].key)
+	*p.place(&p.pages[id].key) = p.pages[id].chain
 	p.pages[id] = page{}
 	p.free = append(p.free, id)
 }
 
 // find returns the page of that prefix in place of one that was promised.
 func (p *pool) find(key *prefix) (int32, bool) {
-	id, ok := p.index[*key]
-	if ok {
-		p.hold(id)
-		p.promised--
+	id := *p.place(key)
+	if id == None {
+		return None, false
 	}
-	return id, ok
+	p.hold(id)
+	p.promised--
+	return id, true
 }
 
 func (p *pool) hold(id int32) {
@@ -106,13 +124,14 @@ func (p *pool) drop(id int32) {
 // publish makes a full page of one sequence findable and returns the page to
 // use from now on: another one if the prefix is there already.
 func (p *pool) publish(id int32, key *prefix) int32 {
-	if other, ok := p.index[*key]; ok {
+	at := p.place(key)
+	if other := *at; other != None {
 		p.hold(other)
 		p.drop(id)
 		return other
 	}
-	p.pages[id].key, p.pages[id].indexed = *key, true
-	p.index[*key] = id
+	p.pages[id].key, p.pages[id].indexed, p.pages[id].chain = *key, true, None
+	*at = id
 	return id
 }
 

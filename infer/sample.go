@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Sampling says how a token is chosen. The zero value takes the likeliest.
@@ -86,7 +87,7 @@ func (s *sampler) pick(logits []float32, history []int32, p *Sampling, random *r
 		return best, nil
 	}
 	top := float64(logits[best])
-	s.kept = s.kept[:0]
+	s.kept = slices.Grow(s.kept[:0], len(logits))
 	if p.TopK == 0 && (p.TopP == 0 || p.TopP == 1) && p.MinP == 0 {
 		for id, l := range logits {
 			s.kept = append(s.kept, candidate{l, int32(id)})
@@ -150,7 +151,7 @@ func likeliest(logits []float32) int32 {
 // best first. Each of the three keeps a beginning of the sorted list, so they
 // can be applied as the list is taken from a heap.
 func (s *sampler) truncate(logits []float32, top float64, p *Sampling) {
-	s.heap = s.heap[:0]
+	s.heap = slices.Grow(s.heap[:0], len(logits))
 	var sum float64
 	for id, l := range logits {
 		s.heap = append(s.heap, candidate{l, int32(id)})

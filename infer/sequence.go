@@ -124,6 +124,7 @@ func (e *Engine) newSequence(r Request) *Sequence {
 	}
 	s.tokens = append(make([]int32, 0, s.limit), r.Prompt...)
 	s.pages = make([]int32, 0, pagesOf(s.limit))
+	s.guessed = make([]int32, 0, e.lookup)
 	s.random.Seed(r.Sampling.Seed, 0)
 	return s
 }

@@ -132,7 +132,8 @@ func (f *File) Read(name string) ([]float32, error) {
 }
 
 // Load puts the weights on a device for serving: matrices loaded, vectors as
-// plain numbers. f must stay open for as long as the buffers are used.
+// plain numbers. f must stay open for as long as the buffers are used. What has been
+// read of it takes no memory, so that there are not two copies of the weights.
 func (f *File) Load(dev compute.Device) (map[string]compute.Buffer, error) {
 	all, err := f.Map()
 	if err != nil {
@@ -148,7 +149,7 @@ func (f *File) Load(dev compute.Device) (map[string]compute.Buffer, error) {
 		if t.Vector() {
 			b, err = f.vector(dev, t)
 		} else {
-			b, err = dev.Load(kernel.Format(info.Type), t.Rows, t.Cols, all[info.Offset:info.Offset+info.Size])
+			b, err = dev.Load(kernel.Format(info.Type), t.Rows, t.Cols, all[info.Offset:info.Offset+info.Size], func() { f.Release(info) })
 		}
 		if err != nil {
 			for _, b := range buffers {

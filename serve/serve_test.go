@@ -63,7 +63,7 @@ func load(t testing.TB, chat bool) *Loaded {
 		} else {
 			data := make([]byte, kernel.F32.Bytes(len(w)))
 			kernel.Quantize(kernel.F32, data, w)
-			b, err = dev.Load(kernel.F32, tensor.Rows, tensor.Cols, data)
+			b, err = dev.Load(kernel.F32, tensor.Rows, tensor.Cols, data, nil)
 		}
 		if err != nil {
 			t.Fatal(err)

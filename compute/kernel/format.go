@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 )
 
 // Format is an encoding of numbers, numbered as in GGUF.
@@ -153,6 +154,9 @@ func Quantize(t Format, dst []byte, src []float32) {
 	}
 }
 
+// blocks are for Dequantize, which is called for every token.
+var blocks = sync.Pool{New: func() any { return new(block) }}
+
 // Dequantize decodes src[:t.Bytes(len(dst))] into dst, to the same bits as
 // ggml's dequantize_row_*.
 func Dequantize(t Format, dst []float32, src []byte) {
@@ -179,12 +183,12 @@ func Dequantize(t Format, dst []float32, src []byte) {
 			dequantizeQ4(dst[i:][:32], src[i/32*18:][:18])
 		}
 	default:
-		l := t.layout()
-		var b block
+		l, b := t.layout(), blocks.Get().(*block)
 		for ; len(dst) > 0; dst, src = dst[l.numbers:], src[l.bytes:] {
-			l.get(&b, src[:l.bytes])
-			l.values(dst[:l.numbers], &b)
+			l.get(b, src[:l.bytes])
+			l.values(dst[:l.numbers], b)
 		}
+		blocks.Put(b)
 	}
 }
 

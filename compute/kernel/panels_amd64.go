@@ -8,16 +8,15 @@ import (
 )
 
 // panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: panels and what has no name change. No pointer does, for one
+// also their memory: panels and sums change. No pointer does, for one
 // past the end of its memory would be none to the garbage collector.
 type panelCall struct {
 	w, x, scales, y unsafe.Pointer
 	k               int // blocks of columns
 	panels          int
 	ldx, lds, ldy   int
-	size            int                         // bytes of a panel
-	_               [5]int                      // where they are: see _asm/panels.go
-	_               [4 * 8 * panelWidth]float32 // sums of panels taken together
+	size            int                     // bytes of a panel
+	_               [6 * panelWidth]float32 // sums of the rows of AVX2
 }
 
 //go:noescape
@@ -77,10 +76,20 @@ type panelKernel struct {
 	run  func(*panelCall)
 }
 
-// Panels are taken in chunks, whole groups of 4, that stay in the second-level
-// cache while all rows pass. A call of assembly, which cannot be preempted,
-// takes one chunk and the rows of one kernel, and so ends within 200 µs.
+// Panels are taken in chunks that stay in the second-level cache while all rows
+// pass. A call of assembly, which cannot be preempted, takes one chunk and the rows of
+// one kernel, and so ends within 200 µs where a panel is no larger than a chunk.
 const chunkBytes = 128 << 10
+
+// chunk returns how many panels of so many bytes are a chunk: one row of F32 is
+// multiplied by four at a time.
+func chunk(t Format, rows, size int) int {
+	n := max(1, chunkBytes/size)
+	if t == F32 && rows == 1 {
+		n = (n + 3) / 4 * 4
+	}
+	return n
+}
 
 func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int, s *Scratch) {
 	if level < avx2 {
@@ -90,7 +99,7 @@ func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0
 	call := &s.call
 	call.size = panelBytes(t, k)
 	call.ldy = 4 * ldy
-	step := (chunkBytes/call.size/4 + 1) * 4 * panelWidth
+	step := chunk(t, x.rows, call.size) * panelWidth
 	full := n1 &^ (panelWidth - 1)
 	for n := n0; n < full; n += step {
 		end := min(n+step, full)

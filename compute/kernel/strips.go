@@ -105,21 +105,26 @@ func (l *layout) pack(panel, w []byte, rows, k int) {
 
 // packWords packs blocks of a scale and codes of 4 or 8 bits, which lie in a file as
 // in a strip, four bytes of a row together; but bytes of a file have a sign, of which
-// a code has the complement.
+// a code has the complement. It goes strip by strip, so that what it writes stays in
+// the cache.
 func (l *layout) packWords(panel, w []byte, rows, k int) {
 	var flip uint32
 	if l.bits() == 8 {
 		flip = 0x80808080
 	}
-	strip := l.stripBytes()
-	for r := range rows {
-		row := w[r*(k/32)*l.bytes:][:k/32*l.bytes]
-		for ; len(row) > 0; row = row[l.bytes:] {
-			s := panel[(k/32-len(row)/l.bytes)*strip:][:strip]
-			copy(s[2*r:][:2], row)
-			s = s[2*panelWidth+4*r:]
-			for c := 2; c < l.bytes; c += 4 {
-				binary.LittleEndian.PutUint32(s[(c-2)*panelWidth:], binary.LittleEndian.Uint32(row[c:])^flip)
+	blocks, size, strip := k/32, l.bytes, l.stripBytes()
+	for i := range blocks {
+		s := panel[i*strip:][:strip]
+		for r := range rows {
+			b := w[(r*blocks+i)*size:][:size]
+			binary.LittleEndian.PutUint16(s[2*r:], binary.LittleEndian.Uint16(b))
+			words := s[2*panelWidth+4*r:]
+			for c := 0; c < size-2; c += 16 { // arrays, whose bounds are checked once for four words
+				from, to := (*[16]byte)(b[2+c:]), (*[12*panelWidth + 4]byte)(words[c*panelWidth:])
+				binary.LittleEndian.PutUint32(to[0:], binary.LittleEndian.Uint32(from[0:])^flip)
+				binary.LittleEndian.PutUint32(to[4*panelWidth:], binary.LittleEndian.Uint32(from[4:])^flip)
+				binary.LittleEndian.PutUint32(to[8*panelWidth:], binary.LittleEndian.Uint32(from[8:])^flip)
+				binary.LittleEndian.PutUint32(to[12*panelWidth:], binary.LittleEndian.Uint32(from[12:])^flip)
 			}
 		}
 	}

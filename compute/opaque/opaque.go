@@ -32,8 +32,11 @@ func (d *device) Alloc(n int) (compute.Buffer, error) {
 
 // Load copies data, as a device with memory of its own does: what happens to it
 // afterwards must not matter.
-func (d *device) Load(format kernel.Format, rows, cols int, data []byte) (compute.Buffer, error) {
-	b, err := d.inner.Load(format, rows, cols, append([]byte(nil), data...))
+func (d *device) Load(format kernel.Format, rows, cols int, data []byte, read func()) (compute.Buffer, error) {
+	b, err := d.inner.Load(format, rows, cols, append([]byte(nil), data...), nil)
+	if read != nil {
+		read()
+	}
 	if err != nil {
 		return nil, err
 	}

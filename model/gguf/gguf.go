@@ -137,6 +137,19 @@ func (f *File) Map() ([]byte, error) {
 	return b, nil
 }
 
+// Release lets go of the memory that reading a tensor in the bytes of Map took,
+// but for the pages that it shares with others. Read again, it comes back from the file.
+func (f *File) Release(t Info) {
+	if f.unmap == nil {
+		return
+	}
+	page := os.Getpagesize()
+	from, to := align(t.Offset, page), (t.Offset+t.Size)&^int64(page-1)
+	if from < to {
+		release(f.mapped[from:to])
+	}
+}
+
 // Tensor returns the tensor of that name.
 func (f *File) Tensor(name string) (Info, error) {
 	i, ok := f.names[name]

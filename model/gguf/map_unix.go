@@ -18,3 +18,6 @@ func mapFile(file *os.File, size int) (b []byte, unmap func() error, err error) 
 	}
 	return b, func() error { return unix.Munmap(b) }, nil
 }
+
+// release lets go of whole pages of a map of a file; that it fails costs memory alone.
+func release(b []byte) { _ = unix.Madvise(b, unix.MADV_DONTNEED) }

@@ -43,7 +43,7 @@ func mulAVX2(a *asm, f format, n int) {
 	case run < f.sub/4:
 		q.way = runs
 	}
-	q.write(a, func() { q.setup(a) }, func() {
+	q.write(a, func() { q.setup(a) }, func() { q.start(a) }, func() {}, func() {
 		for s := range 32 / f.sub {
 			if q.way == runs {
 				q.dots(a, s, 0)
@@ -56,7 +56,22 @@ func mulAVX2(a *asm, f format, n int) {
 				q.add(a, s, 1)
 			}
 		}
+	}, func() {
+		q.eachRow(a, func(r int) {
+			for h := range 2 {
+				a.i("VMOVUPS %d(R15), Y14", callSums+64*r+32*h)
+				a.i("VMOVUPS Y14, %d(R8)", 32*h)
+			}
+		})
 	})
+}
+
+// start clears the sums, which lie in the call.
+func (q avx2) start(a *asm) {
+	a.i("VXORPS X14, X14, X14")
+	for at := 0; at < 64*q.n; at += 32 {
+		a.i("VMOVUPS Y14, %d(R15)", callSums+at)
+	}
 }
 
 // run returns how many groups of 4 columns add up in int16: codes of x are at
@@ -194,7 +209,7 @@ func (q avx2) codes(a *asm, g, h, c int) {
 		if i > 0 {
 			to = 14
 		}
-		a.i("VMOVDQU %d(DI), Y%d", at, to)
+		a.i("VMOVDQU %d(SI), Y%d", at, to)
 		if shift != 0 {
 			shiftWords(a, ymm, shift, to, to)
 		}
@@ -218,7 +233,7 @@ func (q avx2) codeWords(a *asm, g, from, h, c int) {
 	}
 	codes, _ := q.codesAt()
 	vector, shift := p.of(g)
-	a.i("VMOVDQU %d(DI), Y%d", codes+64*vector+32*h, c)
+	a.i("VMOVDQU %d(SI), Y%d", codes+64*vector+32*h, c)
 	shift += from
 	if shift != 0 {
 		shiftWords(a, ymm, shift, c, c)
@@ -241,15 +256,15 @@ func (q avx2) add(a *asm, s, h int) {
 		}
 		switch {
 		case q.block == 256:
-			a.i("VPMOVSXBD %d(DI), Y%d", at+8*h, t)
+			a.i("VPMOVSXBD %d(SI), Y%d", at+8*h, t)
 			a.i("VCVTPH2PS %d(CX), Y14", head)
 			a.i("VCVTDQ2PS Y%d, Y%d", t, t)
 			a.i("VMULPS Y14, Y%d, Y%d", t, t)
 		case q.bf16:
-			a.i("VPMOVZXWD %d(DI), Y%d", at+16*h, t)
+			a.i("VPMOVZXWD %d(SI), Y%d", at+16*h, t)
 			a.i("VPSLLD $16, Y%d, Y%d", t, t)
 		default:
-			a.i("VCVTPH2PS %d(DI), Y%d", at+16*h, t)
+			a.i("VCVTPH2PS %d(SI), Y%d", at+16*h, t)
 		}
 	}
 	line(false, 12)
@@ -257,15 +272,15 @@ func (q avx2) add(a *asm, s, h int) {
 		line(true, 13)
 	}
 	for r := range q.n {
-		dot, at := q.dot(r, h), 64*r+32*h
+		dot, at := q.dot(r, h), callSums+64*r+32*h
 		a.i("VBROADCASTSS %s, Y14", q.scales.at(r, 8*s))
 		a.i("VCVTDQ2PS Y%d, Y%d", dot, dot)
 		a.i("VMULPS Y14, Y12, Y14")
-		a.i("VFMADD213PS %d(AX), Y14, Y%d", at, dot)
+		a.i("VFMADD213PS %d(R15), Y14, Y%d", at, dot)
 		if q.minima {
 			a.i("VBROADCASTSS %s, Y15", q.scales.at(r, 8*s+4))
 			a.i("VFMADD231PS Y13, Y15, Y%d", dot)
 		}
-		a.i("VMOVUPS Y%d, %d(AX)", dot, at)
+		a.i("VMOVUPS Y%d, %d(R15)", dot, at)
 	}
 }

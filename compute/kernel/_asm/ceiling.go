@@ -56,26 +56,20 @@ func measureInt8(a *asm, name string, v vec, n int) {
 	a.ret()
 }
 
-// readBytes writes (b *byte, n int) uint64: n is a multiple of 1024, read as
-// four streams at once (see quantized).
+// readBytes writes (b *byte, n int) uint64: n is a multiple of 1024, read in one
+// stream (see quantized).
 func readBytes(a *asm) {
 	a.function("readBytesAVX2", 0, 24)
 	a.load("b", "SI", "n", "CX")
-	a.i("SHRQ $2, CX")
-	m := rows{[]string{"SI", "DI"}, "CX"}
-	m.spread(a, 4)
-	a.i("MOVQ CX, AX")
 	for i := range 4 {
 		a.i("VPXOR Y%d, Y%d, Y%d", i, i, i)
 	}
 	a.p("loop:")
-	for stream := range 4 {
-		for i := range 8 {
-			a.i("VPXOR %s, Y%d, Y%d", m.at(stream, 32*i), i%4, i%4)
-		}
+	for i := range 32 {
+		a.i("VPXOR %d(SI), Y%d, Y%d", 32*i, i%4, i%4)
 	}
-	m.advance(a, 4, 256)
-	a.i("SUBQ $256, AX")
+	a.i("ADDQ $1024, SI")
+	a.i("SUBQ $1024, CX")
 	a.i("JNZ loop")
 	for _, r := range [][2]int{{1, 0}, {3, 2}, {2, 0}} {
 		a.i("VPXOR Y%d, Y%d, Y%d", r[0], r[1], r[1])

@@ -12,12 +12,7 @@ const (
 	callLds    // … of scales
 	callLdy    // … of y
 	callSize   // bytes of a panel
-	callGroup  // for the kernel: panels of a group
-	callBlocks // … blocks left
-	callHead   // … the first panel's block
-	callStrips // … strips of it left
-	callNext   // … where the results of the group go
-	callSums   // … sums of the group
+	callSums   // for the kernel: sums of a panel
 )
 
 func panels(a *asm) {
@@ -41,16 +36,14 @@ func panels(a *asm) {
 	quantizers(a)
 }
 
-// begin loads a call: W in SI, y in DI, the number of panels in AX, rows of x
-// from R8 on with their stride in DX. The call stays in R15.
+// begin loads a call: W in SI, y in DI, the stride of rows of x in DX. The call stays
+// in R15.
 func begin(a *asm, name string, frame int) {
 	a.function(name, frame, 8)
 	a.i("MOVQ call+0(FP), R15")
 	a.i("MOVQ %d(R15), SI", callW)
 	a.i("MOVQ %d(R15), DI", callY)
-	a.i("MOVQ %d(R15), AX", callPanels)
 	a.i("MOVQ %d(R15), DX", callLdx)
-	a.p("panel:")
 }
 
 // mulF32 multiplies n rows by as many panels as the call has, one at a time, or
@@ -59,6 +52,7 @@ func begin(a *asm, name string, frame int) {
 func mulF32(a *asm, name string, v vec, n, p int) {
 	h := 64 / v.bytes // vectors across a panel
 	begin(a, name, 0)
+	a.p("panel:")
 	x := rows{[]string{"R8", "R9", "R10", "R11"}, "DX"}
 	w := rows{[]string{"SI", "R12"}, "R13"}
 	a.i("MOVQ %d(R15), R8", callX)
@@ -116,19 +110,17 @@ func mulF32(a *asm, name string, v vec, n, p int) {
 		a.i("ADDQ R13, SI")
 	}
 	a.i("ADDQ $%d, DI", 64*p)
-	a.i("SUBQ $%d, AX", p)
+	a.i("SUBQ $%d, %d(R15)", p, callPanels)
 	a.i("JNZ panel")
 	a.ret()
 }
 
-// A quantised kernel multiplies n rows by groups of up to 4 panels: strip by
-// strip, through all panels of the group. Four streams through memory keep the
-// hardware's prefetching busy where one leaves half of the bandwidth unused.
+// A quantised kernel multiplies n rows by panels, one after the other: a single
+// stream through memory, which the hardware's prefetching follows best.
 //
-// The group's strip is at SI, the strip in hand at DI, d and dmin of its block at
-// CX, its sums (n rows of 16) at AX, the panels left in R14 and the call in R15.
-// Rows of x start at R8, R9 and R10, their scales at R11, R12 and R13, DX and BX
-// apart.
+// The strip in hand is at SI, d and dmin of its block at CX, y at DI, the strips of
+// the block left in AX, the blocks left in R14 and the call in R15. Rows of x start at
+// R8, R9 and R10, their scales at R11, R12 and R13, DX and BX apart.
 type quantized struct {
 	format
 	name      string
@@ -142,103 +134,64 @@ func newQuantized(f format, level string, n int) quantized {
 		rows{[]string{"R8", "R9", "R10"}, "DX"}, rows{[]string{"R11", "R12", "R13"}, "BX"}}
 }
 
-// write writes the kernel around what it does with one strip of one panel.
-func (q quantized) write(a *asm, setup, body func()) {
-	a.function(q.name, 0, 8)
-	a.i("MOVQ call+0(FP), R15")
-	a.i("MOVQ %d(R15), SI", callW)
-	a.i("MOVQ %d(R15), DI", callY)
-	a.i("MOVQ DI, %d(R15)", callNext)
+// write writes the kernel around what it does before all panels, before the blocks of
+// a panel, with d and dmin of a block of 256, with a strip, and with the sums in the
+// end.
+func (q quantized) write(a *asm, setup, start, head, strip, store func()) {
+	begin(a, q.name, 0)
+	a.i("MOVQ %d(R15), BX", callLds)
 	setup()
-	a.p("group:")
-	q.start(a)
+	a.p("panel:")
+	a.i("MOVQ %d(R15), R8", callX)
+	a.i("MOVQ %d(R15), R11", callScales)
+	a.i("MOVQ %d(R15), R14", callK)
+	q.x.spread(a, q.n)
+	q.scales.spread(a, q.n)
+	start()
 	a.p("block:")
 	if q.block == 256 {
-		a.i("MOVQ SI, %d(R15)", callHead)
+		a.i("MOVQ SI, CX")
+		head()
 		a.i("ADDQ $%d, SI", q.head())
-		a.i("MOVQ $8, %d(R15)", callStrips)
+		a.i("MOVQ $8, AX")
 		a.p("strip:")
-		a.i("MOVQ %d(R15), CX", callHead)
 	}
-	a.i("MOVQ SI, DI")
-	a.i("LEAQ %d(R15), AX", callSums)
-	a.i("MOVQ %d(R15), R14", callGroup)
-	a.p("panel:")
-	body()
-	if q.block == 256 {
-		a.i("ADDQ %d(R15), CX", callSize)
-	}
-	a.i("ADDQ %d(R15), DI", callSize)
-	a.i("ADDQ $%d, AX", 64*q.n)
-	a.i("DECQ R14")
-	a.i("JNZ panel")
 	_, size := q.codesAt()
+	if q.n >= 4 {
+		for at := 0; at < size; at += 64 {
+			a.i("PREFETCHT0 %d(SI)", prefetch+at)
+		}
+	}
+	strip()
 	a.i("ADDQ $%d, SI", size)
 	q.x.advance(a, q.n, q.xBytes)
 	q.scales.advance(a, q.n, 32/q.sub*8)
 	if q.block == 256 {
-		a.i("DECQ %d(R15)", callStrips)
+		a.i("DECQ AX")
 		a.i("JNZ strip")
 	}
-	a.i("DECQ %d(R15)", callBlocks)
+	a.i("DECQ R14")
 	a.i("JNZ block")
-	q.store(a)
-}
-
-// start sets the size of a group, clears its sums and goes to the first column.
-func (q quantized) start(a *asm) {
-	a.i("MOVQ %d(R15), R14", callPanels)
-	a.i("CMPQ R14, $4")
-	a.i("JLE sized")
-	a.i("MOVQ $4, R14")
-	a.p("sized:")
-	a.i("MOVQ R14, %d(R15)", callGroup)
-	a.i("LEAQ %d(R15), AX", callSums)
-	a.i("VXORPS X0, X0, X0")
-	a.p("clear:")
-	for at := 0; at < 64*q.n; at += 32 {
-		a.i("VMOVUPS Y0, %d(AX)", at)
-	}
-	a.i("ADDQ $%d, AX", 64*q.n)
-	a.i("DECQ R14")
-	a.i("JNZ clear")
-	a.i("MOVQ %d(R15), DX", callLdx)
-	a.i("MOVQ %d(R15), BX", callLds)
-	a.i("MOVQ %d(R15), R8", callX)
-	a.i("MOVQ %d(R15), R11", callScales)
-	a.i("MOVQ %d(R15), CX", callK)
-	a.i("MOVQ CX, %d(R15)", callBlocks)
-	q.x.spread(a, q.n)
-	q.scales.spread(a, q.n)
-}
-
-// store writes the sums of a group to y and goes on to the next group. SI is
-// behind the group's first panel.
-func (q quantized) store(a *asm) {
-	a.i("MOVQ %d(R15), DI", callNext)
-	a.i("MOVQ %d(R15), BX", callLdy)
-	a.i("LEAQ %d(R15), AX", callSums)
-	a.i("MOVQ %d(R15), R14", callGroup)
-	a.i("SUBQ R14, %d(R15)", callPanels)
-	a.i("SUBQ %d(R15), SI", callSize)
-	a.p("store:")
-	a.i("MOVQ DI, R8")
-	for r := range q.n {
-		for h := range 2 {
-			a.i("VMOVUPS %d(AX), Y0", 64*r+32*h)
-			a.i("VMOVUPS Y0, %d(R8)", 32*h)
-		}
-		if r < q.n-1 {
-			a.i("ADDQ BX, R8")
-		}
-	}
+	store()
 	a.i("ADDQ $64, DI")
-	a.i("ADDQ $%d, AX", 64*q.n)
-	a.i("ADDQ %d(R15), SI", callSize)
-	a.i("DECQ R14")
-	a.i("JNZ store")
-	a.i("MOVQ DI, %d(R15)", callNext)
-	a.i("CMPQ %d(R15), $0", callPanels)
-	a.i("JNE group")
+	a.i("DECQ %d(R15)", callPanels)
+	a.i("JNZ panel")
 	a.ret()
+}
+
+// prefetch is how far ahead of a strip memory is asked for where there are so many
+// rows that arithmetic keeps the loads from running ahead: far enough for memory to
+// answer. With fewer rows it only takes their place.
+const prefetch = 4096
+
+// eachRow goes through the rows of y, at R8.
+func (q quantized) eachRow(a *asm, do func(r int)) {
+	a.i("MOVQ DI, R8")
+	a.i("MOVQ %d(R15), CX", callLdy)
+	for r := range q.n {
+		do(r)
+		if r < q.n-1 {
+			a.i("ADDQ CX, R8")
+		}
+	}
 }

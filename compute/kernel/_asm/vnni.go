@@ -14,20 +14,19 @@ package main
 //	29, 30 masks of the parts of a code, or its levels
 func mulVNNI(a *asm, f format, n int) {
 	q := newQuantized(f, "AVX512", n)
-	q.write(a, func() { q.masksVNNI(a) }, func() {
+	start := func() {
 		for r := range n {
-			a.i("VMOVUPS %d(AX), Z%d", 64*r, r)
+			zmm.zero(a, r)
 		}
-		if f.block == 256 {
-			a.i("VCVTPH2PS (CX), Z27")
-			if f.minima {
-				a.i("VCVTPH2PS 32(CX), Z28")
-			}
+	}
+	head := func() {
+		a.i("VCVTPH2PS (CX), Z27")
+		if f.minima {
+			a.i("VCVTPH2PS 32(CX), Z28")
 		}
-		q.stripVNNI(a)
-		for r := range n {
-			a.i("VMOVUPS Z%d, %d(AX)", r, 64*r)
-		}
+	}
+	q.write(a, func() { q.masksVNNI(a) }, start, head, func() { q.stripVNNI(a) }, func() {
+		q.eachRow(a, func(r int) { a.i("VMOVUPS Z%d, (R8)", r) })
 	})
 }
 
@@ -36,8 +35,8 @@ func (q quantized) masksVNNI(a *asm) {
 		return
 	}
 	for i, p := range q.parts() {
-		a.i("MOVL $%#08x, AX", p.mask())
-		a.i("VPBROADCASTD AX, Z%d", 29+i)
+		a.i("MOVL $%#08x, CX", p.mask())
+		a.i("VPBROADCASTD CX, Z%d", 29+i)
 	}
 	if q.levels != nil {
 		a.i("VBROADCASTI32X4 %s<>(SB), Z30", q.table())
@@ -48,7 +47,7 @@ func (q quantized) stripVNNI(a *asm) {
 	codes, _ := q.codesAt()
 	if q.bits < 8 {
 		for v := range q.bits {
-			a.i("VMOVDQU32 %d(DI), Z%d", codes+64*v, 16+v)
+			a.i("VMOVDQU32 %d(SI), Z%d", codes+64*v, 16+v)
 		}
 	}
 	for s := range 32 / q.sub {
@@ -87,7 +86,7 @@ func (q quantized) startVNNI(a *asm, s int) {
 func (q quantized) codesVNNI(a *asm, g, codes int) int {
 	c := 22 + g%2
 	if q.bits == 8 {
-		a.i("VMOVDQU32 %d(DI), Z%d", codes+64*g, c)
+		a.i("VMOVDQU32 %d(SI), Z%d", codes+64*g, c)
 		return c
 	}
 	for i, p := range q.parts() {
@@ -129,14 +128,14 @@ func (q quantized) addVNNI(a *asm, s int) {
 		at := q.scaleAt(s, minima)
 		switch {
 		case q.block == 256:
-			a.i("VPMOVSXBD %d(DI), Z%d", at, t)
+			a.i("VPMOVSXBD %d(SI), Z%d", at, t)
 			a.i("VCVTDQ2PS Z%d, Z%d", t, t)
 			a.i("VMULPS Z%d, Z%d, Z%d", d, t, t)
 		case q.bf16:
-			a.i("VPMOVZXWD %d(DI), Z%d", at, t)
+			a.i("VPMOVZXWD %d(SI), Z%d", at, t)
 			a.i("VPSLLD $16, Z%d, Z%d", t, t)
 		default:
-			a.i("VCVTPH2PS %d(DI), Z%d", at, t)
+			a.i("VCVTPH2PS %d(SI), Z%d", at, t)
 		}
 	}
 	line(false, 27, 25)
