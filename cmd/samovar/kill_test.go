@@ -339,7 +339,7 @@ func TestInterrupt(t *testing.T) {
 			continue
 		}
 		var exit *exec.ExitError
-		if !errors.As(err, &exit) || exit.ExitCode() != 1 || p.stderr.String() != "samovar: interrupted; the same command goes on from here\n" {
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 || p.stderr.String() != "samovar: interrupted; the same command goes on after the last stage or checkpoint that is whole\n" {
 			t.Fatalf("interrupted: %v: %s", err, p.stderr.String())
 		}
 		p = b.start(t)
