@@ -232,8 +232,8 @@ func (c *Controller) follow(dt float64) {
 	g := c.gait
 	m := g.middle()
 	if g.phase == Swinging {
-		m.at = g.feet[1-g.foot].at
-		m = place{m.at, between(g.to, g.feet[1-g.foot]).heading}
+		stands := g.feet[1-g.foot]
+		m = place{stands.at, between(g.to, stands).heading}
 	}
 	c.ground += (m.at[2] - c.ground) * dt / (dt + 0.1)
 	c.facing += wrap(m.heading-c.facing) * dt / (dt + 0.2)
