@@ -62,7 +62,10 @@ func (c *brewCommand) Run(g *globals) (err error) {
 }
 
 // errStopped is why a brew ends that somebody stopped from elsewhere.
-var errStopped = errors.New("stopped from the page Runs; the same command goes on after the last stage or checkpoint that is whole")
+var errStopped = errors.New("stopped from the page Runs; " + goesOn)
+
+// goesOn is what to do about a brew that was ended before its end.
+const goesOn = "the same command goes on after the last stage or checkpoint that is whole"
 
 // journaled runs what makes the model of a recipe with its progress shown, and
 // taken down for others to see; o is what the recipe is designed for, if it is.

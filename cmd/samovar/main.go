@@ -103,7 +103,7 @@ func advise(ctx context.Context, command string, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		if strings.HasPrefix(command, "brew") || strings.HasPrefix(command, "eval") || strings.HasPrefix(command, "design") {
-			return errors.New("interrupted; the same command goes on after the last stage or checkpoint that is whole")
+			return errors.New("interrupted; " + goesOn)
 		}
 		return errors.New("interrupted")
 	case errors.Is(err, registry.ErrReadOnly):
