@@ -25,8 +25,8 @@ type Process struct {
 }
 
 // Find returns the path of the simulated body's program: $SAMOVAR_BODY, or body
-// beside this program, or bin/body.
-func Find() (string, error) {
+// beside this program, or bin/body in the working folder or in one of those given.
+func Find(folders ...string) (string, error) {
 	if p := os.Getenv("SAMOVAR_BODY"); p != "" {
 		if _, err := os.Stat(p); err != nil {
 			return "", fmt.Errorf("find the simulated body: SAMOVAR_BODY: %w", err)
@@ -36,6 +36,9 @@ func Find() (string, error) {
 	tries := []string{filepath.Join("bin", "body")}
 	if self, err := os.Executable(); err == nil {
 		tries = append([]string{filepath.Join(filepath.Dir(self), "body")}, tries...)
+	}
+	for _, f := range folders {
+		tries = append(tries, filepath.Join(f, "bin", "body"))
 	}
 	for _, p := range tries {
 		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
