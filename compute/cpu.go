@@ -23,7 +23,7 @@ func (c CPU) Open() (Device, error) {
 	}
 	d := &cpu{pool: newPool(c.Threads), gemm: kernel.Gemm, numerics: "fp32-" + kernel.Active()}
 	if c.BF16 {
-		d.gemm, d.numerics = kernel.GemmBF16, "bf16-"+kernel.Active()
+		d.gemm, d.bf16, d.numerics = kernel.GemmBF16, true, "bf16-"+kernel.Active()
 	}
 	d.scratch = make([]kernel.Scratch, c.Threads)
 	d.floats = make([][]float32, c.Threads)
@@ -34,6 +34,7 @@ type cpu struct {
 	mu       sync.Mutex // held while the pool works
 	pool     *pool
 	gemm     gemm
+	bf16     bool // gemm rounds its operands to BF16
 	numerics string
 	scratch  []kernel.Scratch // one for each worker
 	floats   [][]float32      // likewise, see temporary

@@ -19,12 +19,7 @@ func (e *exec) compileBack(op Op) ([]step, error) {
 	case NormBack:
 		return e.normBack(o)
 	case LinearBack:
-		x, dx, dy := e.table(o.X), e.table(o.DX), e.table(o.DY)
-		count := e.count(o.X.Slot)
-		return []step{
-			e.transposed(&dx, &dy, e.slots[o.W], count, !o.Set),
-			e.outer(e.slots[o.DW], &dy, &x, count),
-		}, e.program.check(o.DX, o.DY)
+		return e.linearBack(o)
 	case HeadLinearBack:
 		return e.headLinearBack(o)
 	case CopyBack:
@@ -47,27 +42,37 @@ func (e *exec) compileBack(op Op) ([]step, error) {
 	return nil, fmt.Errorf("this device has no such operation")
 }
 
+func (e *exec) linearBack(o LinearBack) ([]step, error) {
+	if err := e.program.check(o.DX, o.DY); err != nil {
+		return nil, err
+	}
+	x, dx, dy, count := e.table(o.X), e.table(o.DX), e.table(o.DY), e.count(o.X.Slot)
+	return append(e.transposed(&dx, &dy, e.slots[o.W], count, !o.Set), e.outer(e.slots[o.DW], &dy, &x, count)...), nil
+}
+
 // transposed is dx (+)= dy·W.
-func (e *exec) transposed(dx, dy *table, w []float32, count func() int, add bool) step {
-	n, k := dy.Width, dx.Width
-	return e.product(func() (int, int) { return count(), k }, func(worker, r0, r1, k0, k1 int) {
-		e.dev.gemm(dx.from(r0, 0)[k0:], dx.cols, dy.from(r0, 0), dy.cols, false, w[k0:], k, false,
-			r1-r0, k1-k0, n, add, &e.dev.scratch[worker])
-	})
+func (e *exec) transposed(dx, dy *table, w []float32, count func() int, add bool) []step {
+	return []step{
+		e.packed(&e.right, dx.Width, func() int { return dy.Width }, w, dx.Width, false, count),
+		e.multiplied(&e.right, dx, dy, add, count),
+	}
 }
 
 // outer is dw += dyᵀ·x.
-func (e *exec) outer(dw []float32, dy, x *table, count func() int) step {
-	n, k := dy.Width, x.Width
-	return e.product(func() (int, int) {
+func (e *exec) outer(dw []float32, dy, x *table, count func() int) []step {
+	n, k, from := dy.Width, x.Width, *dy
+	rows := func() int {
 		if count() == 0 {
-			return 0, 0
+			return 0
 		}
-		return n, k
-	}, func(worker, n0, n1, k0, k1 int) {
-		e.dev.gemm(dw[n0*k+k0:], k, dy.data[n0:], dy.cols, true, x.data[k0:], x.cols, false,
-			n1-n0, k1-k0, count(), true, &e.dev.scratch[worker])
-	})
+		return n
+	}
+	return []step{
+		e.packed(&e.right, k, count, x.data, x.cols, false, count),
+		e.product(rows, k, func(worker, n0, n1, k0, k1 int) {
+			e.right.Multiply(dw[n0*k:], k, from.data[n0:], from.cols, true, n1-n0, k0, k1, true, &e.dev.scratch[worker])
+		}),
+	}
 }
 
 // embedColumns is how many columns of the table a piece of EmbedBack owns.
@@ -186,23 +191,45 @@ func (e *exec) loss(o LossBack, back bool) ([]step, error) {
 	vocabulary := e.program.Slots[o.W].Rows
 	y, x, dx := e.table(o.Y), e.table(o.X), e.table(o.DX)
 	logits := table{make([]float32, min(lossRows, e.memory.Rows)*vocabulary), vocabulary, View{Heads: 1, Width: vocabulary, Stride: vocabulary}}
-	var steps []step
+	steps, product, err := e.logits(o.W, x.Width)
+	if err != nil {
+		return nil, err
+	}
+	var transposed kernel.Right
+	if back {
+		steps = append(steps, e.packed(&transposed, x.Width, func() int { return vocabulary }, e.slots[o.W], x.Width, false, func() int { return e.rows }))
+	}
 	for first := 0; first < e.memory.Rows; first += lossRows {
 		count := func() int { return min(max(e.rows-first, 0), lossRows) }
 		xs := x.down(first)
-		more, err := e.times(&logits, &xs, o.W, 0, count)
+		more, err := product(&logits, &xs, count)
 		if err != nil {
 			return nil, err
 		}
 		steps = append(append(steps, more...), e.crossEntropy(&y, &logits, first, count, back))
 		if back {
 			dxs := dx.down(first)
-			steps = append(steps,
-				e.transposed(&dxs, &logits, e.slots[o.W], count, !o.Set),
-				e.outer(e.slots[o.DW], &logits, &xs, count))
+			steps = append(steps, e.multiplied(&transposed, &dxs, &logits, !o.Set, count))
+			steps = append(steps, e.outer(e.slots[o.DW], &logits, &xs, count)...)
 		}
 	}
 	return steps, nil
+}
+
+// logits returns how a block of rows is multiplied by w, whose rows are of width k, and
+// the steps before the first block.
+func (e *exec) logits(w Slot, k int) (before []step, product func(y, x *table, count func() int) ([]step, error), err error) {
+	if e.loaded[w] != nil {
+		return nil, func(y, x *table, count func() int) ([]step, error) { return e.times(y, x, w, 0, count) }, nil
+	}
+	info, right := e.program.Slots[w], new(kernel.Right)
+	if info.Cols != k {
+		return nil, nil, fmt.Errorf("%s is %d×%d and is multiplied by rows of %d", info.Name, info.Rows, info.Cols, k)
+	}
+	before = []step{e.packed(right, info.Rows, func() int { return k }, e.slots[w], k, true, func() int { return e.rows })}
+	return before, func(y, x *table, count func() int) ([]step, error) {
+		return []step{e.multiplied(right, y, x, false, count)}, nil
+	}, nil
 }
 
 // down returns the table from a row on.

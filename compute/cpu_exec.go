@@ -23,6 +23,8 @@ type exec struct {
 	activations kernel.Activations // rows ready to be multiplied by loaded matrices
 	prepared    prepared           // what they are, while the steps are built
 
+	right kernel.Right // of the product that is computed, packed for all threads
+
 	targets bool // the program reads Batch.Targets
 	scalars int  // and so many of Batch.Scalars
 

@@ -3,6 +3,7 @@ package compute
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"samovar/compute/kernel"
 )
@@ -235,21 +236,22 @@ func (e *exec) expertsBack(o ExpertsBack) ([]step, error) {
 			return nil, err
 		}
 		width, n := o.Y.Width, o.Hidden
-		steps = append(append(steps, hidden...),
-			e.transposed(&d.h, &g.dy, e.slots[o.Down][i*width*n:], g.count, false),
-			g.each(func(j, row int) {
+		down, up := i*width*n, i*n*o.X.Width
+		steps = slices.Concat(steps, hidden,
+			e.transposed(&d.h, &g.dy, e.slots[o.Down][down:], g.count, false),
+			[]step{g.each(func(j, row int) {
 				weight := r.head(row, 0)[i]
 				dr.head(row, 0)[i] += kernel.Dot(d.h.head(j, 0), g.h.head(j, 0))
 				kernel.Scale(d.h.head(j, 0), weight)
 				kernel.Scale(g.dy.head(j, 0), weight)
 				kernel.SwiGLUBack(d.gate.head(j, 0), d.up.head(j, 0), g.gate.head(j, 0), g.up.head(j, 0), d.h.head(j, 0), false)
-			}),
-			e.outer(e.slots[o.DDown][i*width*n:], &g.dy, &g.h, g.count),
-			e.outer(e.slots[o.DGate][i*n*o.X.Width:], &d.gate, &g.x, g.count),
-			e.outer(e.slots[o.DUp][i*n*o.X.Width:], &d.up, &g.x, g.count),
-			e.transposed(&d.x, &d.gate, e.slots[o.Gate][i*n*o.X.Width:], g.count, false),
-			e.transposed(&d.x, &d.up, e.slots[o.Up][i*n*o.X.Width:], g.count, true),
-			g.each(func(j, row int) { kernel.Add(dx.head(row, 0), d.x.head(j, 0)) }))
+			})},
+			e.outer(e.slots[o.DDown][down:], &g.dy, &g.h, g.count),
+			e.outer(e.slots[o.DGate][up:], &d.gate, &g.x, g.count),
+			e.outer(e.slots[o.DUp][up:], &d.up, &g.x, g.count),
+			e.transposed(&d.x, &d.gate, e.slots[o.Gate][up:], g.count, false),
+			e.transposed(&d.x, &d.up, e.slots[o.Up][up:], g.count, true),
+			[]step{g.each(func(j, row int) { kernel.Add(dx.head(row, 0), d.x.head(j, 0)) })})
 	}
 	return steps, nil
 }

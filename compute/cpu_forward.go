@@ -129,11 +129,35 @@ func (e *exec) times(y, x *table, w Slot, first int, count func() int) ([]step, 
 	if l := e.loaded[w]; l != nil {
 		return e.panels(l, y, x, first, count)
 	}
-	weights := e.slots[w][first*k:]
-	return []step{e.product(func() (int, int) { return count(), n }, func(worker, r0, r1, n0, n1 int) {
-		e.dev.gemm(y.from(r0, 0)[n0:], y.cols, x.from(r0, 0), x.cols, false, weights[n0*k:], k, true,
-			r1-r0, n1-n0, k, false, &e.dev.scratch[worker])
-	})}, nil
+	return []step{
+		e.packed(&e.right, n, func() int { return k }, e.slots[w][first*k:], k, true, count),
+		e.multiplied(&e.right, y, x, false, count),
+	}, nil
+}
+
+// packed packs op(B) of k()×n if there is anything to multiply; see [kernel.Gemm] for
+// b, ld and trans.
+func (e *exec) packed(right *kernel.Right, n int, k func() int, b []float32, ld int, trans bool, count func() int) step {
+	width := kernel.RightColumns()
+	share := (n/(4*e.dev.pool.threads)/width + 1) * width
+	return step{
+		pieces: func() int {
+			if count() == 0 {
+				return 0
+			}
+			right.Reset(n, k(), e.dev.bf16)
+			return (n + share - 1) / share
+		},
+		do: func(_, piece int) { right.Pack(b, ld, trans, piece*share, min((piece+1)*share, n)) },
+	}
+}
+
+// multiplied is y (+)= x·right.
+func (e *exec) multiplied(right *kernel.Right, y, x *table, add bool, count func() int) step {
+	to, from := *y, *x
+	return e.product(count, y.Width, func(worker, r0, r1, n0, n1 int) {
+		right.Multiply(to.from(r0, 0), to.cols, from.from(r0, 0), from.cols, false, r1-r0, n0, n1, add, &e.dev.scratch[worker])
+	})
 }
 
 // panels is times for a loaded matrix: x is put into the form that the format
@@ -183,38 +207,42 @@ type prepared struct {
 	format kernel.Format
 }
 
-// Matrix products are cut at multiples of the tiles of every kernel, into pieces
-// that are long enough to be worth packing what they share, and so many that
-// threads finish together.
+// Matrix products are cut into pieces that are long enough to be worth packing what
+// they share, and so many that threads finish together: by rows, of which a piece packs
+// its own, unless threads would get few.
 const (
-	tileRows    = 12
-	tileColumns = 32
+	tileRows    = 12 // divided by those of most kernels
+	fewRows     = 96
 	pieceLength = 256 // rows or columns
 )
 
-// product is a step that computes a matrix of m×n in rectangles, cut along its
-// longer side. Where it is cut does not change any element.
-func (e *exec) product(size func() (m, n int), do func(worker, m0, m1, n0, n1 int)) step {
-	cut := func() (m, n, each int, rows bool) {
-		m, n = size()
+// product is a step that computes a matrix of count()×n in rectangles. Where it is
+// cut does not change any element.
+func (e *exec) product(count func() int, n int, do func(worker, m0, m1, n0, n1 int)) step {
+	threads := e.dev.pool.threads
+	cut := func() (m, each int, rows bool) {
+		m = count()
 		longer, tile := m, tileRows
-		if n > m {
-			longer, tile = n, tileColumns
+		if rows = m >= min(n, threads*fewRows); !rows {
+			longer, tile = n, kernel.RightColumns()
 		}
-		parts := e.dev.pool.threads * min(4, max(1, longer/(e.dev.pool.threads*pieceLength)))
+		parts := threads * min(4, max(1, longer/(threads*pieceLength)))
 		each = (longer + parts - 1) / parts
-		return m, n, (each + tile - 1) / tile * tile, m >= n
+		return m, (each + tile - 1) / tile * tile, rows
 	}
 	return step{
 		pieces: func() int {
-			m, n, each, _ := cut()
-			if m == 0 || n == 0 {
+			m, each, rows := cut()
+			switch {
+			case m == 0:
 				return 0
+			case rows:
+				return (m + each - 1) / each
 			}
-			return (max(m, n) + each - 1) / each
+			return (n + each - 1) / each
 		},
 		do: func(worker, piece int) {
-			m, n, each, rows := cut()
+			m, each, rows := cut()
 			from := piece * each
 			if rows {
 				do(worker, from, min(from+each, m), 0, n)

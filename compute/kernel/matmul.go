@@ -34,7 +34,7 @@ type Scratch struct {
 // ascending k that starts at zero. So the bits depend neither on m and n, nor
 // on where a caller splits them, nor on the implementation.
 func Gemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, scratch *Scratch) {
-	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, m, n, k, accumulate, false}.run("Gemm", scratch)
+	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, nil, m, n, k, accumulate, false}.run("Gemm", 0, scratch)
 }
 
 // GemmBF16 is [Gemm] on operands that are rounded to BF16 first, halves to
@@ -42,7 +42,7 @@ func Gemm(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, 
 // VDPBF16PS takes them: 2i+1 first, both by FMA, denormal operands and results
 // flushed to zero. Blocks are added as in Gemm.
 func GemmBF16(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, scratch *Scratch) {
-	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, m, n, k, accumulate, true}.run("GemmBF16", scratch)
+	product{c, ldc, operand{a, lda, !transA}, operand{b, ldb, transB}, nil, m, n, k, accumulate, true}.run("GemmBF16", 0, scratch)
 }
 
 // operand is A seen as rows i, or B seen as columns j, of elements along k.
@@ -66,47 +66,121 @@ func checkMatrix(op, name string, size, ld, rows, columns int) {
 	}
 }
 
+// Right is the right operand of products: op(B) of k×n, packed once, for several
+// left operands. [Right.Multiply] gives the bits of [Gemm] or, with bf16, of [GemmBF16].
+// The zero value is of no size.
+type Right struct {
+	panels []float32
+	n, k   int
+	bf16   bool
+}
+
+// RightColumns divides every column at which [Right.Pack] may begin or end but the last.
+func RightColumns() int { return gemmTile().n }
+
+// Reset gives r a size. What it holds is then arbitrary until it is packed; its
+// memory grows as needed.
+func (r *Right) Reset(n, k int, bf16 bool) {
+	size := r.columns(n) * padded(k, bf16)
+	if cap(r.panels) < size {
+		r.panels = make([]float32, size)
+	}
+	*r = Right{r.panels[:size], n, k, bf16}
+}
+
+// columns is n rounded up to whole panels.
+func (r *Right) columns(n int) int {
+	width := gemmTile().n
+	return (n + width - 1) / width * width
+}
+
+// block returns the panels of rows [k, k+kb) from column j on. Blocks of rows follow
+// each other, in each the panels, as [pack] makes them.
+func (r *Right) block(j, k, kb int) []float32 {
+	return r.panels[r.columns(r.n)*k+j*padded(kb, r.bf16):]
+}
+
+// Pack packs columns [from, to) of op(B), with ld and transB as in [Gemm]. Goroutines
+// may pack different columns at the same time.
+func (r *Right) Pack(b []float32, ld int, transB bool, from, to int) {
+	o := operand{b, ld, transB}
+	o.check("Right", "B", r.n, r.k)
+	width := gemmTile().n
+	if from < 0 || to > r.n || from%width != 0 || to < r.n && to%width != 0 {
+		panic(fmt.Sprintf("kernel: Right: columns %d to %d of %d do not lie in whole panels of %d", from, to, r.n, width))
+	}
+	for k := 0; k < r.k && from < to; k += blockK {
+		kb := min(blockK, r.k-k)
+		pack(r.block(from, k, kb), &o, from, to-from, k, kb, width, r.bf16)
+	}
+}
+
+// Multiply sets columns [from, to) of C (m×n) to op(A)·op(B), or adds it, as
+// [Gemm] does. from is a multiple of [RightColumns].
+func (r *Right) Multiply(c []float32, ldc int, a []float32, lda int, transA bool, m, from, to int, accumulate bool, scratch *Scratch) {
+	p := product{c: c, ldc: ldc, a: operand{a, lda, !transA}, right: r, m: m, n: to, k: r.k, accumulate: accumulate, bf16: r.bf16}
+	if from < 0 || to > r.n || from%gemmTile().n != 0 {
+		panic(fmt.Sprintf("kernel: Right: columns %d to %d of %d", from, to, r.n))
+	}
+	p.run("Right", from, scratch)
+}
+
+// product is op(A)·op(B) with the columns of op(B) up to n; right holds them if it
+// is there, else b.
 type product struct {
 	c          []float32
 	ldc        int
 	a, b       operand
+	right      *Right
 	m, n, k    int
 	accumulate bool
 	bf16       bool
 }
 
-func (p product) run(op string, s *Scratch) {
+// run makes the columns from `from` on.
+func (p product) run(op string, from int, s *Scratch) {
 	p.a.check(op, "A", p.m, p.k)
-	p.b.check(op, "B", p.n, p.k)
+	if p.right == nil {
+		p.b.check(op, "B", p.n, p.k)
+	}
 	checkMatrix(op, "C", len(p.c), p.ldc, p.m, p.n)
 	if p.k == 0 && !p.accumulate {
 		for i := range p.m {
-			clear(p.c[i*p.ldc:][:p.n])
+			clear(p.c[i*p.ldc:][from:max(from, p.n)])
 		}
 	}
 	if s == nil {
 		s = new(Scratch)
 	}
 	t := gemmTile()
-	for j := 0; j < p.n; j += blockN {
+	for j := from; j < p.n; j += blockN {
 		nb := min(blockN, p.n-j)
 		for k := 0; k < p.k; k += blockK {
 			kb := min(blockK, p.k-k)
-			s.b = pack(s.b, &p.b, j, nb, k, kb, t.n, p.bf16)
+			b := p.columns(s, t, j, nb, k, kb)
 			for i := 0; i < p.m; i += blockM {
 				mb := min(blockM, p.m-i)
 				s.a = pack(s.a, &p.a, i, mb, k, kb, t.m, p.bf16)
-				p.block(s, t, i, mb, j, nb, kb, p.accumulate || k > 0)
+				p.block(s, b, t, i, mb, j, nb, kb, p.accumulate || k > 0)
 			}
 		}
 	}
 }
 
+// columns returns the packed columns j… of the rows k… of op(B).
+func (p *product) columns(s *Scratch, t tile, j, nb, k, kb int) []float32 {
+	if p.right != nil {
+		return p.right.block(j, k, kb)
+	}
+	s.b = pack(s.b, &p.b, j, nb, k, kb, t.n, p.bf16)
+	return s.b
+}
+
 // block makes rows i… and columns j… of C from the packed operands.
-func (p *product) block(s *Scratch, t tile, i, mb, j, nb, kb int, add bool) {
+func (p *product) block(s *Scratch, right []float32, t tile, i, mb, j, nb, kb int, add bool) {
 	kb = padded(kb, p.bf16)
 	for jj := 0; jj < nb; jj += t.n {
-		b := s.b[jj*kb:]
+		b := right[jj*kb:]
 		columns := min(t.n, nb-jj)
 		for ii := 0; ii < mb; ii += t.m {
 			a, rows := s.a[ii*kb:], min(t.m, mb-ii)

@@ -122,11 +122,11 @@ func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 		microGeneric(rows, a, b, c, ldc, kb, add, bf16)
 		return
 	case bf16 && level >= avx512bf16:
-		kernels, kb = microBF16, kb/2
+		kernels, kb = microBF16, kb/2 // VDPBF16PS flushes by itself
 	case level >= avx512:
 		kernels = microAVX512
 	}
-	if bf16 {
+	if bf16 && level < avx512bf16 {
 		flush = 1
 	}
 	adding := 0

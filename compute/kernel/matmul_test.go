@@ -124,7 +124,22 @@ func gemmTrial(t *testing.T, s *Scratch, fill func(uint64, int) []float32, seed 
 		pick(bf16, GemmBF16, Gemm)(c, ldc, a, lda, transA, b, ldb, transB, m, n, k, accumulate, s)
 		same(t, fmt.Sprint("product ", m, n, k, transA, transB, accumulate, bf16), c, want)
 		check(t)
+		copy(c, random(seed+2, ldc*m))
+		rightTrial(c, ldc, a, lda, transA, b, ldb, transB, m, n, k, accumulate, bf16, s)
+		same(t, fmt.Sprint("product by a Right ", m, n, k, transA, transB, accumulate, bf16), c, want)
+		check(t)
 	}
+}
+
+// rightTrial is Gemm by a Right that is packed, and multiplied, in two parts.
+func rightTrial(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate, bf16 bool, s *Scratch) {
+	cut := n / 2 / RightColumns() * RightColumns()
+	var r Right
+	r.Reset(n, k, bf16)
+	r.Pack(b, ldb, transB, cut, n)
+	r.Pack(b, ldb, transB, 0, cut)
+	r.Multiply(c, ldc, a, lda, transA, m, cut, n, accumulate, s)
+	r.Multiply(c, ldc, a, lda, transA, m, 0, cut, accumulate, s)
 }
 
 // TestGemmSplit splits a product along n and m, at every kind of edge.
@@ -160,6 +175,16 @@ func TestGemmPanics(t *testing.T) {
 			Gemm(make([]float32, 4), 2, make([]float32, 4), 2, false, make([]float32, 4), 1, false, 2, 2, 2, false, nil)
 		},
 		"negative": func() { Gemm(nil, 2, nil, 2, false, nil, 2, false, -1, 2, 2, false, nil) },
+		"packed from within a panel": func() {
+			var r Right
+			r.Reset(64, 2, false)
+			r.Pack(make([]float32, 128), 64, false, 1, 64)
+		},
+		"beyond the last column": func() {
+			var r Right
+			r.Reset(2, 2, false)
+			r.Multiply(make([]float32, 6), 3, make([]float32, 4), 2, false, 2, 0, 3, false, nil)
+		},
 	} {
 		func() {
 			defer func() {
