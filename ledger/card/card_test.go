@@ -83,7 +83,8 @@ func records() provenance.Records {
 }
 
 // TestGolden holds the cards that people read to testdata: of a model as it was
-// trained, of its quantised sister, and of one that nothing is known of.
+// trained, of its quantised sister, and of two that came from
+// outside, of which one was evaluated here.
 func TestGolden(t *testing.T) {
 	r := records()
 	r.Withdrawn = []provenance.Withdrawn{{Digest: "sha256:cc", Origin: "chats", Entry: 11}}
@@ -92,12 +93,12 @@ func TestGolden(t *testing.T) {
 	}))
 	known := r.Get
 	r.Get = func(x samovar.Digest) (samovar.Artifact, bool, error) {
-		if x == d("stranger") {
+		if x == d("stranger") || x == d("unseen") {
 			return samovar.Artifact{Digest: x, Kind: samovar.KindModel, Config: json.RawMessage(`{"architecture": "llama", "parameters": 260032, "active": 260032, "quantization": "F32", "window": 512, "vocabulary": 512}`)}, true, nil
 		}
 		return known(x)
 	}
-	for _, name := range []string{"tuned", "small", "stranger"} {
+	for _, name := range []string{"tuned", "small", "stranger", "unseen"} {
 		c, err := New(provenance.New(r), name, d(name))
 		if err != nil {
 			t.Fatal(err)
