@@ -47,9 +47,9 @@ func records() provenance.Records {
 	const story, chat = `{"kind": "text", "language": "en", "licence": "CC-BY-4.0", "origin": "A | <b>story</b>", "files": 1, "bytes": 1000, "digest": "sha256:aa"}`,
 		`{"kind": "dialogue", "language": "fr", "licence": "CC-BY-NC-SA-4.0", "origin": "Chats", "files": 2, "bytes": 3000, "digest": "sha256:bb"}`
 	all := []samovar.Run{
-		run(0, "collect", "corpus", `{"validation": 5, "sources": [`+story+`, `+chat+`], "filters": [[{"class": "prose", "actions": {"personal": "mask", "near": "off"}}], [{"class": "dialogue", "actions": {"personal": "mask", "near": "off"}}]]}`, nil, figures{
+		run(0, "collect", "corpus", `{"validation": 5, "sources": [`+story+`, `+chat+`], "filters": [[{"class": "prose", "actions": {"personal": "mask", "near": "off"}}], [{"class": "dialogue", "actions": {"personal": "mask", "near": "off"}}]], "evaluations": [{"name": "a/1.jsonl"}, {"name": "a/2.jsonl"}, {"name": "a/3.jsonl"}, {"name": "b|4.jsonl"}]}`, nil, figures{
 			"sources/0/documents": 10, "sources/0/validation": 1, "sources/0/bytes_in": 2000, "sources/0/bytes_out": 1500, "sources/0/duplicates": 3, "sources/0/refused/encrypted PDF": 1,
-			"sources/0/filters/personal/masked": 2, "sources/0/filters/personal/rules/email": 4, "sources/0/filters/length/dropped": 1, "sources/0/filters/length/bytes": 12,
+			"sources/0/filters/personal/masked": 2, "sources/0/filters/personal/rules/email": 4, "sources/0/filters/contamination/dropped": 1, "sources/0/filters/length/dropped": 1, "sources/0/filters/length/bytes": 12,
 			"sources/1/documents": 20, "sources/1/validation": 2, "sources/1/bytes_in": 4500, "sources/1/bytes_out": 4500,
 		}),
 		run(1, "tokenizer", "tokenizer", `{"vocab": 512}`, in{"corpus": d("corpus")}, figures{"vocabulary": 512}),
@@ -83,18 +83,22 @@ func records() provenance.Records {
 }
 
 // TestGolden holds the cards that people read to testdata: of a model as it was
-// trained, of its quantised sister, and of one that nothing is known of.
+// trained, of its quantised sister, and of two that came from
+// outside, of which one was evaluated here.
 func TestGolden(t *testing.T) {
 	r := records()
 	r.Withdrawn = []provenance.Withdrawn{{Digest: "sha256:cc", Origin: "chats", Entry: 11}}
+	r.Runs = append(r.Runs, run(12, "evaluate", "answers", `{"task": "bpb", "name": "news"}`, map[string]samovar.Digest{"model": d("stranger")}, map[string]float64{
+		"news": 1.5, "news_stderr": 0.25, "news_n": 20, "news_chance": 8,
+	}))
 	known := r.Get
 	r.Get = func(x samovar.Digest) (samovar.Artifact, bool, error) {
-		if x == d("stranger") {
+		if x == d("stranger") || x == d("unseen") {
 			return samovar.Artifact{Digest: x, Kind: samovar.KindModel, Config: json.RawMessage(`{"architecture": "llama", "parameters": 260032, "active": 260032, "quantization": "F32", "window": 512, "vocabulary": 512}`)}, true, nil
 		}
 		return known(x)
 	}
-	for _, name := range []string{"tuned", "small", "stranger"} {
+	for _, name := range []string{"tuned", "small", "stranger", "unseen"} {
 		c, err := New(provenance.New(r), name, d(name))
 		if err != nil {
 			t.Fatal(err)

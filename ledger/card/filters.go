@@ -33,8 +33,36 @@ func (c *Card) leftOut(p *page) {
 		if actions := actions(corpus.Settings); len(actions) > 0 {
 			p.line("\nWhat the filters did with what they found: %s.", cell(strings.Join(actions, "; ")))
 		}
+		p.line("\n%s", searchedFor(corpus))
 	}
 	p.line("\nDocuments of which no two are alike to the letter may still hold the same passages.")
+}
+
+// shownSets is how many evaluation sets a card names: their names and digests are
+// all in its JSON.
+const shownSets = 3
+
+// searchedFor says whose questions and answers were looked for in a corpus.
+func searchedFor(corpus provenance.Corpus) string {
+	sets, _ := corpus.Settings["evaluations"].([]any)
+	if len(sets) == 0 {
+		return "It was not searched for the text of evaluation sets."
+	}
+	var dropped int64
+	for _, s := range corpus.Sources {
+		dropped += s.LeftOut["filters/contamination/dropped"]
+	}
+	var names []string
+	for _, set := range sets[:min(shownSets, len(sets))] {
+		if set, ok := set.(map[string]any); ok {
+			names = append(names, fmt.Sprint(set["name"]))
+		}
+	}
+	if more := len(sets) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return fmt.Sprintf("It was searched for the text of %d evaluation sets (%s), and what holds any was left out: documents: %s.",
+		len(sets), cell(strings.Join(names, ", ")), digits(dropped))
 }
 
 // tally is what one filter found in a source: the counts that package corpus

@@ -56,21 +56,24 @@ func (c *Card) unmeasured() (all []string) {
 	if !own {
 		all = append(all, "It was evaluated in other formats, not in this one.")
 	}
-	held := "Bits per byte are of text held out of the same sources: they say nothing of text of another kind."
-	if !c.tasks() {
-		held += " No task (grammar, knowledge, arithmetic) is recorded."
+	if c.heldOut() {
+		held := "Bits per byte are of text held out of the same sources: they say nothing of text of another kind."
+		if !c.tasks() {
+			held += " No task (grammar, knowledge, arithmetic) is recorded."
+		}
+		all = append(all, held)
 	}
-	return append(all, held, "Nothing is recorded of whether it is truthful, fair or safe to show to the public.")
+	return append(all, "Nothing is recorded of whether it is truthful, fair or safe to show to the public.")
 }
 
+// heldOut reports whether the model was evaluated on text held out of its sources.
+func (c *Card) heldOut() bool { return c.scored(func(s Score) bool { return s.Task == "" }) }
+
 // tasks reports whether the model was evaluated on anything but held-out text.
-func (c *Card) tasks() bool {
-	for _, e := range c.Evaluations {
-		if slices.ContainsFunc(e.Scores, func(s Score) bool { return s.Task != "" }) {
-			return true
-		}
-	}
-	return false
+func (c *Card) tasks() bool { return c.scored(func(s Score) bool { return s.Task != "" }) }
+
+func (c *Card) scored(is func(Score) bool) bool {
+	return slices.ContainsFunc(c.Evaluations, func(e Evaluation) bool { return slices.ContainsFunc(e.Scores, is) })
 }
 
 // languages lists the languages of the sources by how much of each there is.

@@ -134,6 +134,10 @@ func (c *Card) energy(p *page) {
 		}
 		p.line("- **%s**, %s", work(e.Joules), cell(method))
 	}
+	if !c.Lineage {
+		p.line("\nOf the evaluations above alone, interrupted attempts included; each method is added up by itself.")
+		return
+	}
 	p.line("\nAll runs above together, interrupted attempts included; each method is added up by itself. " +
 		"What was spent on models that were tried and given up is not in it.")
 }

@@ -216,7 +216,8 @@ func (d *designer) texts(ctx context.Context) (err error) {
 
 // A trial is of so many tokens, and a second one of more: as many as take
 // trialShare of the budget, between leastGrowth and mostGrowth times the first.
-// Two points place the texts in the law.
+// Two points place the texts in the law. Of little text both are less, so that
+// neither sees it more than mostEpochs times.
 const (
 	trialTokens = 500_000
 	trialShare  = 0.06
@@ -227,7 +228,9 @@ const (
 func (d *designer) trials(ctx context.Context) error {
 	smallest := d.shape(shapes[0])
 	d.ops = smallest.TrainingOperations()
-	tokens := int64(trialTokens)
+	most := mostEpochs * d.read.Tokens
+	first := min(trialTokens, most/leastGrowth)
+	tokens := first
 	for i := range 2 {
 		d.watch(Step{Do: "try", Layers: smallest.Layers, Width: smallest.Width, Tokens: tokens})
 		t, err := d.bench.Try(ctx, d.trial(d.vocabulary, tokens))
@@ -241,8 +244,8 @@ func (d *designer) trials(ctx context.Context) error {
 		d.rate, d.evaluated, d.watts = t.Rate, max(t.Evaluated, t.Rate), t.Watts
 		if i == 0 {
 			d.limit()
-			grow := trialShare * float64(d.budget) * d.rate / trialTokens
-			tokens = int64(trialTokens * math.Round(min(mostGrowth, max(leastGrowth, grow))))
+			grow := trialShare * float64(d.budget) * d.rate / float64(first)
+			tokens = min(most, first*int64(math.Round(min(mostGrowth, max(leastGrowth, grow)))))
 		}
 	}
 	d.text = d.law.Place(d.known)
@@ -318,7 +321,7 @@ func (d *designer) choose(ctx context.Context) error {
 const (
 	reserve      = 0.06 // share of training's time for validation and checkpoints, as train.Plan takes it
 	bytesAWeight = 24   // weight, gradient and state of the optimiser, and activations
-	mostEpochs   = 30   // more of the same text teaches nothing, and soon harms
+	mostEpochs   = 4    // up to which text that is seen again is nearly as good as new (Muennighoff et al. 2023); soon after it harms
 )
 
 // asGood is how far, as a share, a smaller model may be behind the best to be

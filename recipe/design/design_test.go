@@ -184,8 +184,16 @@ func TestLittleText(t *testing.T) {
 	w := newWorld()
 	w.texts = Texts{Collected: 520e3, Bytes: 500e3, Tokens: 170e3, Held: 4e3}
 	d := design(t, request(5), w)
-	if c := d.Choices[0]; d.Tokens > mostEpochs*w.texts.Tokens || c.Layers > 20e6 || !strings.Contains(d.Recipe, "teaches nothing") {
+	if c := d.Choices[0]; d.Tokens > mostEpochs*w.texts.Tokens || c.Layers > 20e6 || !strings.Contains(d.Recipe, "soon harms") {
 		t.Errorf("%d tokens of %d for %d weights:\n%s", d.Tokens, w.texts.Tokens, c.Layers, d.Recipe)
+	}
+	for _, k := range d.Trials {
+		if k.Seen > mostEpochs*k.Unique*1.001 {
+			t.Errorf("a trial saw %.0f bytes of %.0f", k.Seen, k.Unique)
+		}
+	}
+	if first, second := d.Trials[0], d.Trials[1]; second.Seen < (leastGrowth-0.01)*first.Seen {
+		t.Errorf("trials of %.0f and %.0f bytes are too close to place a text by", first.Seen, second.Seen)
 	}
 	w.texts.Bytes = 50e3
 	if _, err := Make(t.Context(), request(5), w, func(Step) {}); !errors.Is(err, errNothing) {

@@ -117,7 +117,7 @@ func (d *designer) writeTraining(b *strings.Builder, c Choice) {
 	epochs := float64(c.Tokens) / float64(max(1, d.read.Tokens))
 	switch {
 	case epochs >= mostEpochs*0.99:
-		fmt.Fprintf(b, "  tokens: %d # %d times all there is: more of the same text teaches nothing, so that not all the time is used\n", c.Tokens, mostEpochs)
+		fmt.Fprintf(b, "  tokens: %d # %d times all there is: more of the same text teaches little and soon harms, so that not all the time is used\n", c.Tokens, mostEpochs)
 	default:
 		fmt.Fprintf(b, "  hours: %s # what reading, evaluating and storing leave; some %s tokens, %s\n", number(c.Hours), count(c.Tokens), times(epochs))
 	}
