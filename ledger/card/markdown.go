@@ -187,6 +187,9 @@ func (c *Card) sources(p *page) {
 			if s.Rights != "" {
 				rights = "Rights, as declared: " + cell(s.Rights)
 			}
+			if len(parts) > 0 && len(s.Shares) == 0 {
+				rights = "It taught the vocabulary alone. " + rights
+			}
 			text := fmt.Sprintf("%s, %s on disk, digest `%s`. %s", count(int64(s.Files), "file"), size(s.Bytes), s.Digest, rights)
 			p.line("%d. %s: %s", i+1, cell(s.Origin), once(told, s.Digest, text))
 		}

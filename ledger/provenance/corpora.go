@@ -30,7 +30,7 @@ type Source struct {
 	BytesOut  int64            `json:"bytes_out"`          // kept, UTF-8
 	LeftOut   map[string]int64 `json:"left_out,omitempty"` // documents that were not kept, or changed, by the reason
 	Known     bool             `json:"known"`              // whether what it gave is recorded; false: it is only declared
-	Shares    []Share          `json:"shares,omitempty"`
+	Shares    []Share          `json:"shares,omitempty"` // none: it taught the vocabulary at most
 }
 
 // Share is how much of what a part of the corpus teaches comes from a source.
@@ -52,7 +52,7 @@ func (g *Graph) Corpora(runs []*samovar.Run) (all []Corpus, err error) {
 		}
 		for _, other := range runs {
 			if g.Kinds[other.Stage] == samovar.KindShards && other.Inputs["corpus"] == c.Digest {
-				if err := c.share(g.Newest(other)); err != nil {
+				if err := c.share(g.Newest(other), tuned(runs, other)); err != nil {
 					return nil, err
 				}
 			}
@@ -140,9 +140,18 @@ func source(d Declaration, counts map[string]float64, prefix string) Source {
 	return s
 }
 
-// share fills in the weights and shares of the sources from the run that made
-// the shards.
-func (c *Corpus) share(shards *samovar.Run) error {
+// tuned reports whether a run learnt from the dialogues of the shards that were made by
+// one of runs: training reads their text.
+func tuned(runs []*samovar.Run, shards *samovar.Run) bool {
+	return slices.ContainsFunc(runs, func(r *samovar.Run) bool {
+		return r.Stage == "tune" && slices.Contains(shards.Outputs, r.Inputs["shards"])
+	})
+}
+
+// share fills in the weights and shares of the sources from the run that made the
+// shards. Dialogues that lie beside text have a share where a model was tuned on them;
+// else they taught the vocabulary alone.
+func (c *Corpus) share(shards *samovar.Run, tuned bool) error {
 	var config struct {
 		Weights []float64 `json:"weights"`
 	}
@@ -156,7 +165,7 @@ func (c *Corpus) share(shards *samovar.Run) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(shards.Metrics)) {
 		part, ok := strings.CutSuffix(name, "train tokens")
-		if !ok {
+		if !ok || part != "" && !tuned && shards.Metrics["train tokens"] > 0 {
 			continue
 		}
 		var all float64
