@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"samovar/model"
+	"samovar/tokenizer"
 )
 
 // Request is what somebody wants designed.
@@ -199,11 +200,11 @@ func (d *designer) texts(ctx context.Context) (err error) {
 	d.vocabulary = leastVocabulary
 	d.watch(Step{Do: "read"})
 	d.read, err = d.bench.Texts(ctx, d.First())
-	if err != nil {
-		return fmt.Errorf("read the texts: %w", err)
-	}
-	if d.read.Bytes < leastText {
+	switch {
+	case errors.Is(err, tokenizer.ErrTooLittle), err == nil && d.read.Bytes < leastText:
 		return errNothing
+	case err != nil:
+		return fmt.Errorf("read the texts: %w", err)
 	}
 	if d.vocabulary = vocabulary(d.read.Bytes, d.power()); d.vocabulary != leastVocabulary {
 		d.read, err = d.bench.Texts(ctx, d.trial(d.vocabulary, 1))

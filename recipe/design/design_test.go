@@ -3,6 +3,7 @@ package design
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"samovar/model"
 	"samovar/recipe"
+	"samovar/tokenizer"
 )
 
 // world is a machine on which the law holds exactly.
@@ -198,6 +200,10 @@ func TestLittleText(t *testing.T) {
 	w.texts.Bytes = 50e3
 	if _, err := Make(t.Context(), request(5), w, func(Step) {}); !errors.Is(err, errNothing) {
 		t.Errorf("50 kB of text: %v", err)
+	}
+	w.failure = fmt.Errorf("tokenizer: %w", tokenizer.ErrTooLittle)
+	if _, err := Make(t.Context(), request(5), w, func(Step) {}); !errors.Is(err, errNothing) {
+		t.Errorf("text too little for any vocabulary: %v", err)
 	}
 }
 
