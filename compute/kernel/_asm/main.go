@@ -27,6 +27,7 @@ func main() {
 		"attend_amd64.s":  attend,
 		"pages_amd64.s":   pages,
 		"ceiling_amd64.s": ceiling,
+		"matmul_arm64.s":  matmulNEON,
 		"panels_arm64.s":  panelsNEON,
 		"ceiling_arm64.s": ceilingNEON,
 	}

@@ -20,6 +20,9 @@ var instructions = map[string]instruction{
 	"ADD":      {0x4ea08400, "4S", "4S"},
 	"ADDP":     {0x4ea0bc00, "4S", "4S"},
 	"AND":      {0x4e201c00, "16B", "16B"},
+	"BIC":      {0x4e601c00, "16B", "16B"},
+	"BIT":      {0x6ea01c00, "16B", "16B"},
+	"CMEQ0":    {0x4ea09800, "4S", "4S"}, // CMEQ with zero
 	"BIF":      {0x6ee01c00, "16B", "16B"},
 	"BSL":      {0x6e601c00, "16B", "16B"},
 	"EOR":      {0x6e201c00, "16B", "16B"},
@@ -75,10 +78,12 @@ func (a *asm) v(name string, d, n int, m ...int) {
 		operands += fmt.Sprintf(", V%d.%s", r, of.n)
 	}
 	mnemonic, _, _ := strings.Cut(name, ".")
-	if mnemonic == "SHLL" || mnemonic == "SHLL2" {
+	switch mnemonic {
+	case "SHLL", "SHLL2":
 		operands += ", #16"
-	}
-	if mnemonic == "TBL" {
+	case "CMEQ0":
+		mnemonic, operands = "CMEQ", operands+", #0"
+	case "TBL":
 		operands = fmt.Sprintf("V%d.16B, {V%d.16B}, V%d.16B", d, n, m[0])
 	}
 	a.word(code, "%s %s", mnemonic, operands)
