@@ -6,7 +6,7 @@ SHELL := bash
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := build
-.PHONY: build web up robot test test-long test-arm64 prepare test-pages lint clean
+.PHONY: build web up robot test test-long test-arm prepare test-pages lint clean
 
 # ./bin/samovar, with the pages where they can be built.
 build: web
@@ -58,7 +58,7 @@ test-long: prepare
 # Debian has in qemu-user. The second processor has neither SDOT nor USMMLA.
 QEMU := $(firstword $(shell command -v qemu-aarch64 qemu-aarch64-static))
 
-test-arm64:
+test-arm:
 	@[ -n "$(QEMU)" ] || { echo "samovar: qemu-aarch64 is missing; install qemu-user" >&2; exit 1; }
 	for cpu in max cortex-a72; do \
 		GOARCH=arm64 $(GO) test -exec "$(QEMU) -cpu $$cpu" ./compute/kernel || exit; \
