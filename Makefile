@@ -55,12 +55,12 @@ test-long: prepare
 	SAMOVAR_LONG=1 $(GO) test -timeout 2h ./...
 
 # The kernels for arm64 on a machine that is none: needs the emulator qemu-aarch64, which
-# Debian has in qemu-user. The second processor has neither SDOT nor USMMLA.
+# Debian has in qemu-user. The second processor has no USMMLA, the third no SDOT either.
 QEMU := $(firstword $(shell command -v qemu-aarch64 qemu-aarch64-static))
 
 test-arm:
 	@[ -n "$(QEMU)" ] || { echo "samovar: qemu-aarch64 is missing; install qemu-user" >&2; exit 1; }
-	for cpu in max cortex-a72; do \
+	for cpu in max neoverse-n1 cortex-a72; do \
 		GOARCH=arm64 $(GO) test -exec "$(QEMU) -cpu $$cpu" ./compute/kernel || exit; \
 	done
 
