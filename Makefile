@@ -6,7 +6,7 @@ SHELL := bash
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := build
-.PHONY: build web up robot test test-long prepare test-pages lint clean
+.PHONY: build web up robot test test-long test-arm prepare test-pages lint clean
 
 # ./bin/samovar, with the pages where they can be built.
 build: web
@@ -53,6 +53,16 @@ test: prepare
 # With the tests that take longer than seconds.
 test-long: prepare
 	SAMOVAR_LONG=1 $(GO) test -timeout 2h ./...
+
+# The kernels for arm64 on a machine that is none: needs the emulator qemu-aarch64, which
+# Debian has in qemu-user. The second processor has no USMMLA, the third no SDOT either.
+QEMU := $(firstword $(shell command -v qemu-aarch64 qemu-aarch64-static))
+
+test-arm:
+	@[ -n "$(QEMU)" ] || { echo "samovar: qemu-aarch64 is missing; install qemu-user" >&2; exit 1; }
+	for cpu in max neoverse-n1 cortex-a72; do \
+		GOARCH=arm64 $(GO) test -exec "$(QEMU) -cpu $$cpu" ./compute/kernel || exit; \
+	done
 
 # What go test needs beside Go: installed where it may be, named where not. Then
 # the pages, which the tests in a browser open.

@@ -1,5 +1,5 @@
 // Package kernel is the arithmetic of Samovar: single-threaded pure functions
-// on slices, in generic Go and in AVX2 and AVX-512 assembly.
+// on slices, in generic Go and in assembly: AVX2 and AVX-512, NEON.
 //
 // It refuses to start goroutines, to keep tensors or to choose numerics: the
 // caller splits the work and owns all memory.
@@ -16,17 +16,8 @@ import (
 	"strings"
 )
 
-// The implementations, each needing all that the ones before it need.
-const (
-	generic = iota
-	avx2    // AVX2, FMA, F16C
-	avx512  // AVX-512 F, BW, DQ, VL, VNNI
-	avx512bf16
-)
-
-var levels = []string{"generic", "avx2", "avx512", "avx512bf16"}
-
-// level is the implementation in use; best is the best that the machine runs.
+// level is the implementation in use, best the best that the machine runs: indices of
+// levels, the names of the architecture's. Each needs all that the ones before it need.
 var (
 	best  = detect()
 	level = best
@@ -54,4 +45,4 @@ func Use(name string) (restore func(), err error) {
 
 // HasBF16 reports whether [GemmBF16] runs on BF16 instructions, faster than
 // [Gemm]. Without them its results are the same and its speed is Gemm's.
-func HasBF16() bool { return level >= avx512bf16 }
+func HasBF16() bool { return hasBF16() }

@@ -6,6 +6,17 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go run -C _asm .
 
+const (
+	generic = iota
+	avx2    // AVX2, FMA, F16C
+	avx512  // AVX-512 F, BW, DQ, VL, VNNI
+	avx512bf16
+)
+
+var levels = []string{"generic", "avx2", "avx512", "avx512bf16"}
+
+func hasBF16() bool { return level >= avx512bf16 }
+
 func detect() int {
 	x := &cpu.X86
 	switch {

@@ -112,7 +112,7 @@ func TestGenerated(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no assembly", err)
 	}
-	files = append(files, "kernels_amd64.go")
+	files = append(files, "kernels_amd64.go", "kernels_arm64.go")
 	for _, name := range files {
 		got, _ := os.ReadFile(filepath.Join(folder, name))
 		want, _ := os.ReadFile(name)

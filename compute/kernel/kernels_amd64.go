@@ -4,8 +4,7 @@
 
 package kernel
 
-// panelKernels are, of each format, the kernels for AVX2 and for AVX-512, by falling
-// rows.
+// panelKernels are, of each format, the kernels for AVX2, AVX512, by falling rows.
 var panelKernels = map[Format][2][]panelKernel{
 	F32: {
 		{

@@ -119,7 +119,7 @@ func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 	kernels, flush := microAVX2, 0
 	switch {
 	case level < avx2:
-		microGeneric(rows, a, b, c, ldc, kb, add, bf16)
+		microGeneric(genericTile, rows, a, b, c, ldc, kb, add, bf16)
 		return
 	case bf16 && level >= avx512bf16:
 		kernels, kb = microBF16, kb/2 // VDPBF16PS flushes by itself

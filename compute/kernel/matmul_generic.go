@@ -43,12 +43,14 @@ func roundBF16(v float32) float32 { return fromBF16(toBF16(flush(v))) }
 // genericTile is small: the reference has no registers to fill.
 var genericTile = tile{4, 16}
 
-// microGeneric makes rows×16 elements of C from packed panels of 4 and 16.
-func microGeneric(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
+// microGeneric makes rows of a tile of at most 16 columns of C from panels packed for
+// such tiles.
+func microGeneric(t tile, rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 	for r := range rows {
-		var acc [16]float32
+		var room [16]float32
+		acc := room[:t.n]
 		for k := range kb {
-			x, row := a[k*4+r], b[k*16:][:16]
+			x, row := a[k*t.m+r], b[k*t.n:][:t.n]
 			if bf16 {
 				for j, y := range row {
 					acc[j] = fmaFlush(x, y, acc[j])
@@ -59,9 +61,9 @@ func microGeneric(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 				acc[j] = fma(x, y, acc[j])
 			}
 		}
-		out := c[r*ldc:][:16]
+		out := c[r*ldc:][:t.n]
 		if !add {
-			copy(out, acc[:])
+			copy(out, acc)
 			continue
 		}
 		for j := range out {

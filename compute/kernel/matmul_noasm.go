@@ -1,4 +1,4 @@
-//go:build purego || !amd64
+//go:build purego || !(amd64 || arm64)
 
 package kernel
 
@@ -13,5 +13,5 @@ func packBF16(dst []float32, o *operand, i, n, k, kb, width int) {
 }
 
 func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
-	microGeneric(rows, a, b, c, ldc, kb, add, bf16)
+	microGeneric(genericTile, rows, a, b, c, ldc, kb, add, bf16)
 }

@@ -109,6 +109,28 @@ func TestGemmExact(t *testing.T) {
 	})
 }
 
+// tiny returns n numbers whose products, and sums of these, lie about the smallest normal
+// number and about half a unit in the last place from it, and some denormals and ones.
+func tiny(seed uint64, n int) []float32 {
+	r := rand.New(rand.NewPCG(seed, 11))
+	some := []float32{0x1p-63, 0x1p-63, 0x1.02p-63, 0x1.fep-64, 0x1p-75, 0x1.8p-75, 0x1p-76, 0x1p-77, 0x1p-64, 0x1p-130, 1}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = some[r.IntN(len(some))] * float32(1-2*r.IntN(2))
+	}
+	return x
+}
+
+// TestGemmTiny has results that GemmBF16 flushes to zero, and some that are just not.
+func TestGemmTiny(t *testing.T) {
+	testAll(t, func(t *testing.T) {
+		var s Scratch
+		for trial := range uint64(4) {
+			gemmTrial(t, &s, tiny, trial, 17, 40, 7+int(trial), true)
+		}
+	})
+}
+
 // gemmTrial compares all eight forms of a product with the definition, with
 // strides larger than the rows, odd alignment and guards.
 func gemmTrial(t *testing.T, s *Scratch, fill func(uint64, int) []float32, seed uint64, m, n, k int, bf16 bool) {

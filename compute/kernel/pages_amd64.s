@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func widenHalvesAVX2
-TEXT ·widenHalvesAVX2(SB), NOSPLIT, $0-24
+// func widenHalvesSIMD
+TEXT ·widenHalvesSIMD(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -25,8 +25,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func widenColumnsAVX2
-TEXT ·widenColumnsAVX2(SB), NOSPLIT, $0-24
+// func widenColumnsSIMD
+TEXT ·widenColumnsSIMD(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ bricks+16(FP), CX
@@ -61,8 +61,8 @@ codes:
 	VZEROUPPER
 	RET
 
-// func widenRowsAVX2
-TEXT ·widenRowsAVX2(SB), NOSPLIT, $0-24
+// func widenRowsSIMD
+TEXT ·widenRowsSIMD(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ bricks+16(FP), CX
@@ -93,8 +93,8 @@ brick:
 	VZEROUPPER
 	RET
 
-// func narrowAVX2
-TEXT ·narrowAVX2(SB), NOSPLIT, $0-24
+// func narrowSIMD
+TEXT ·narrowSIMD(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX

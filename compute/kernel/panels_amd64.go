@@ -2,40 +2,13 @@
 
 package kernel
 
-import (
-	"slices"
-	"unsafe"
-)
-
-// panelCall is the argument of the panel kernels; strides are in bytes. It is
-// also their memory: panels and sums change. No pointer does, for one
-// past the end of its memory would be none to the garbage collector.
-type panelCall struct {
-	w, x, scales, y unsafe.Pointer
-	k               int // blocks of columns
-	panels          int
-	ldx, lds, ldy   int
-	size            int                     // bytes of a panel
-	_               [6 * panelWidth]float32 // sums of the rows of AVX2
-}
+import "slices"
 
 //go:noescape
 func gemvF32AVX2(call *panelCall)
 
 //go:noescape
 func gemvF32AVX512(call *panelCall)
-
-//go:noescape
-func quantizeSums(codes *int8, scales *blockScale, x *float32, blocks, offset int)
-
-//go:noescape
-func quantizeMinima(codes *int8, scales *blockScale, x *float32, blocks, offset int)
-
-//go:noescape
-func quantizeHalfSums(codes *int8, scales *blockScale, x *float32, blocks, offset int)
-
-//go:noescape
-func quantizeHalfMinima(codes *int8, scales *blockScale, x *float32, blocks, offset int)
 
 //go:noescape
 func quantizeWords(codes *int16, scales *blockScale, x *float32, blocks, offset int)
@@ -46,147 +19,21 @@ func wideCodes(l *layout) bool {
 }
 
 func (a *Activations) quantize(r int, x []float32) {
-	if level < avx2 || len(x) == 0 {
-		a.quantizeGeneric(r, x)
+	if !a.words || len(x) == 0 {
+		a.quantizeBytes(r, x)
 		return
 	}
-	l, n := a.format.layout(), a.lineScales()
-	scales := &a.scales[r*n : (r+1)*n][0]
-	blocks, offset := a.k/32, a.offset
-	if a.words {
-		quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], scales, &x[0], blocks, offset)
-		return
-	}
-	codes := &a.q[r*a.stride : (r+1)*a.stride][0]
-	switch halves := l.sub < 32; {
-	case halves && l.minimum > 0:
-		quantizeHalfMinima(codes, scales, &x[0], blocks, offset)
-	case halves:
-		quantizeHalfSums(codes, scales, &x[0], blocks, offset)
-	case l.minimum > 0:
-		quantizeMinima(codes, scales, &x[0], blocks, offset)
-	default:
-		quantizeSums(codes, scales, &x[0], blocks, offset)
-	}
+	n := a.lineScales()
+	quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], &a.scales[r*n : (r+1)*n][0], &x[0], a.k/32, a.offset)
 }
 
-// panelKernel multiplies some rows.
-type panelKernel struct {
-	rows int
-	run  func(*panelCall)
-}
+// panelSet returns which of panelKernels are in use.
+func panelSet() int { return min(level, avx512) - avx2 }
 
-// Panels are taken in chunks that stay in the second-level cache while all rows
-// pass. A call of assembly, which cannot be preempted, takes one chunk and the rows of
-// one kernel, and so ends within 200 µs where a panel is no larger than a chunk.
-const chunkBytes = 128 << 10
-
-// chunk returns how many panels of so many bytes are a chunk: one row of F32 is
-// multiplied by four at a time.
-func chunk(t Format, rows, size int) int {
-	n := max(1, chunkBytes/size)
-	if t == F32 && rows == 1 {
-		n = (n + 3) / 4 * 4
-	}
-	return n
-}
-
-func mulPanels(t Format, y []float32, ldy int, panels []byte, x *Activations, n0, n1, k int, s *Scratch) {
-	if level < avx2 {
-		mulPanelsGeneric(t, y, ldy, panels, x, n0, n1, k)
-		return
-	}
-	call := &s.call
-	call.size = panelBytes(t, k)
-	call.ldy = 4 * ldy
-	step := chunk(t, x.rows, call.size) * panelWidth
-	full := n1 &^ (panelWidth - 1)
-	for n := n0; n < full; n += step {
-		end := min(n+step, full)
-		call.w = unsafe.Pointer(&panels[(n-n0)/panelWidth*call.size])
-		call.mulRows(t, y[n:], ldy, x, (end-n)/panelWidth)
-	}
-	if full < n1 {
-		call.w = unsafe.Pointer(&panels[(full-n0)/panelWidth*call.size])
-		call.mulEdge(t, y[full:], ldy, x, n1-full, s.edge[:12*panelWidth])
-	}
-	call.w, call.x, call.scales, call.y = nil, nil, nil, nil // nothing is held on to
-}
-
-// mulRows multiplies all rows of x by the call's panels.
-func (c *panelCall) mulRows(t Format, y []float32, ldy int, x *Activations, panels int) {
-	for r := 0; r < x.rows; {
-		r += c.mulSome(t, x, r, unsafe.Pointer(&y[r*ldy]), panels)
-	}
-}
-
-// mulEdge multiplies by a last panel of which only n outputs exist; edge has room
-// for the rows of one kernel.
-func (c *panelCall) mulEdge(t Format, y []float32, ldy int, x *Activations, n int, edge []float32) {
-	c.ldy = 4 * panelWidth
-	for r := 0; r < x.rows; {
-		rows := c.mulSome(t, x, r, unsafe.Pointer(&edge[0]), 1)
-		for i := range rows {
-			copy(y[(r+i)*ldy:][:n], edge[i*panelWidth:])
-		}
-		r += rows
-	}
-}
-
-// mulSome multiplies as many rows from r on as one kernel takes, and returns
-// how many.
-func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, panels int) int {
-	kernels := panelKernels[t][0]
-	if level >= avx512 {
-		kernels = panelKernels[t][1]
-	}
-	for kernels[0].rows > x.rows-r {
-		kernels = kernels[1:]
-	}
-	c.y, c.panels = y, panels
-	block, _ := t.Block()
-	c.k = x.k / block
-	switch {
-	case t == F32:
-		c.x, c.ldx = unsafe.Pointer(&x.f[r*x.stride]), 4*x.stride
-	case x.words:
-		c.x, c.ldx = unsafe.Pointer(&x.wide[r*x.stride]), 2*x.stride
-	default:
-		c.x, c.ldx = unsafe.Pointer(&x.q[r*x.stride]), x.stride
-	}
-	if t != F32 {
-		n := x.lineScales()
-		c.scales, c.lds = unsafe.Pointer(&x.scales[r*n]), 8*n
-	}
-	if t == F32 && kernels[0].rows == 1 && panels >= 4 {
-		c.gemv(panels)
-	} else {
-		kernels[0].run(c)
-	}
-	return kernels[0].rows
-}
-
-// gemv multiplies one float32 row, four panels at a time to have enough FMAs
-// in flight.
-func (c *panelCall) gemv(panels int) {
-	rest := panels % 4
-	c.panels = panels - rest
+func gemvF32(c *panelCall) {
 	if level >= avx512 {
 		gemvF32AVX512(c)
 	} else {
 		gemvF32AVX2(c)
 	}
-	if rest == 0 {
-		return
-	}
-	w := c.w
-	c.w = unsafe.Add(c.w, (panels-rest)*c.size)
-	c.y = unsafe.Add(c.y, (panels-rest)*4*panelWidth)
-	c.panels = rest
-	if level >= avx512 {
-		mulF32AVX512x1(c)
-	} else {
-		mulF32AVX2x1(c)
-	}
-	c.w = w
 }

@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func dotAVX2
-TEXT ·dotAVX2(SB), NOSPLIT, $0-28
+// func dotSIMD
+TEXT ·dotSIMD(SB), NOSPLIT, $0-28
 	MOVQ x+0(FP), SI
 	MOVQ y+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -110,8 +110,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func dot3AVX2
-TEXT ·dot3AVX2(SB), NOSPLIT, $0-36
+// func dot3SIMD
+TEXT ·dot3SIMD(SB), NOSPLIT, $0-36
 	MOVQ x+0(FP), SI
 	MOVQ y+8(FP), DI
 	MOVQ z+16(FP), R8
@@ -239,8 +239,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func maxOfAVX2
-TEXT ·maxOfAVX2(SB), NOSPLIT, $0-20
+// func maxOfSIMD
+TEXT ·maxOfSIMD(SB), NOSPLIT, $0-20
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	XORQ AX, AX
@@ -327,8 +327,8 @@ DATA masks<>+56(SB)/4, $0x00000000
 DATA masks<>+60(SB)/4, $0x00000000
 GLOBL masks<>(SB), RODATA|NOPTR, $64
 
-// func expSumAVX2
-TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
+// func expSumSIMD
+TEXT ·expSumSIMD(SB), NOSPLIT, $0-36
 	MOVQ dst+0(FP), DI
 	MOVQ x+8(FP), SI
 	MOVQ n+16(FP), CX
@@ -425,8 +425,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func rotatePairsAVX2
-TEXT ·rotatePairsAVX2(SB), NOSPLIT, $0-32
+// func rotatePairsSIMD
+TEXT ·rotatePairsSIMD(SB), NOSPLIT, $0-32
 	MOVQ x+0(FP), SI
 	MOVQ cos+8(FP), DI
 	MOVQ sin+16(FP), R8
@@ -450,8 +450,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func axpyAVX2
-TEXT ·axpyAVX2(SB), NOSPLIT, $0-28
+// func axpySIMD
+TEXT ·axpySIMD(SB), NOSPLIT, $0-28
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -506,8 +506,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func addScaledAVX2
-TEXT ·addScaledAVX2(SB), NOSPLIT, $0-32
+// func addScaledSIMD
+TEXT ·addScaledSIMD(SB), NOSPLIT, $0-32
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -559,8 +559,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func addAVX2
-TEXT ·addAVX2(SB), NOSPLIT, $0-24
+// func addSIMD
+TEXT ·addSIMD(SB), NOSPLIT, $0-24
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -614,8 +614,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func scaleAVX2
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-20
+// func scaleSIMD
+TEXT ·scaleSIMD(SB), NOSPLIT, $0-20
 	MOVQ x+0(FP), SI
 	MOVQ n+8(FP), CX
 	VBROADCASTSS a+16(FP), Y15
@@ -663,8 +663,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func softmaxBackAVX2
-TEXT ·softmaxBackAVX2(SB), NOSPLIT, $0-32
+// func softmaxBackSIMD
+TEXT ·softmaxBackSIMD(SB), NOSPLIT, $0-32
 	MOVQ d+0(FP), SI
 	MOVQ p+8(FP), DI
 	MOVQ n+16(FP), CX
@@ -732,8 +732,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func rmsNormAVX2
-TEXT ·rmsNormAVX2(SB), NOSPLIT, $0-36
+// func rmsNormSIMD
+TEXT ·rmsNormSIMD(SB), NOSPLIT, $0-36
 	MOVQ y+0(FP), SI
 	MOVQ x+8(FP), DI
 	MOVQ w+16(FP), R8
@@ -795,8 +795,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func rmsNormBackAVX2
-TEXT ·rmsNormBackAVX2(SB), NOSPLIT, $0-60
+// func rmsNormBackSIMD
+TEXT ·rmsNormBackSIMD(SB), NOSPLIT, $0-60
 	MOVQ dx+0(FP), SI
 	MOVQ dw+8(FP), DI
 	MOVQ x+16(FP), R8
@@ -867,8 +867,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func rotateHalfAVX2
-TEXT ·rotateHalfAVX2(SB), NOSPLIT, $0-40
+// func rotateHalfSIMD
+TEXT ·rotateHalfSIMD(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), SI
 	MOVQ y+8(FP), DI
 	MOVQ cos+16(FP), R8
@@ -916,8 +916,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func swiGLUAVX2
-TEXT ·swiGLUAVX2(SB), NOSPLIT, $0-32
+// func swiGLUSIMD
+TEXT ·swiGLUSIMD(SB), NOSPLIT, $0-32
 	MOVQ y+0(FP), SI
 	MOVQ gate+8(FP), DI
 	MOVQ up+16(FP), R8
@@ -1006,8 +1006,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func swiGLUBackAVX2
-TEXT ·swiGLUBackAVX2(SB), NOSPLIT, $0-48
+// func swiGLUBackSIMD
+TEXT ·swiGLUBackSIMD(SB), NOSPLIT, $0-48
 	MOVQ dgate+0(FP), SI
 	MOVQ dup+8(FP), DI
 	MOVQ gate+16(FP), R8
@@ -1120,8 +1120,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func swiGLUBackAddAVX2
-TEXT ·swiGLUBackAddAVX2(SB), NOSPLIT, $0-48
+// func swiGLUBackAddSIMD
+TEXT ·swiGLUBackAddSIMD(SB), NOSPLIT, $0-48
 	MOVQ dgate+0(FP), SI
 	MOVQ dup+8(FP), DI
 	MOVQ gate+16(FP), R8
@@ -1242,8 +1242,8 @@ done:
 	VZEROUPPER
 	RET
 
-// func adamWAVX2
-TEXT ·adamWAVX2(SB), NOSPLIT, $0-48
+// func adamWSIMD
+TEXT ·adamWSIMD(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), SI
 	MOVQ grad+8(FP), DI
 	MOVQ m+16(FP), R8

@@ -162,36 +162,59 @@ func constants(a *asm) {
 	}
 }
 
+// kernelSet is what kernels there are for a level: for which numbers of rows, of F32 and
+// of each quantised format. F32 may be another level's.
+type kernelSet struct {
+	level, f32         string
+	rowsF32, quantized []int
+}
+
+var (
+	setsAMD64 = []kernelSet{{"AVX2", "AVX2", rowsAVX2, rowsAVX2}, {"AVX512", "AVX512", rowsAVX512, rowsVNNI}}
+	setsARM64 = []kernelSet{{"NEON", "NEON", rowsDot, rowsNEON}, {"Dot", "NEON", rowsDot, rowsDot}, {"I8MM", "NEON", rowsDot, rowsDot}}
+)
+
+// of returns a format's level and rows.
+func (s kernelSet) of(f format) (level string, rows []int) {
+	if f.name == "F32" {
+		return s.f32, s.rowsF32
+	}
+	return s.level, s.quantized
+}
+
 // declarations writes the Go side: a declaration for each kernel of panels, and
 // the table of all of them.
-func declarations(a *asm) {
+func declarations(a *asm, sets []kernelSet) {
 	all := append([]format{{name: "F32"}}, formats...)
-	list := func(f format, level string, rows []int) {
-		a.i("{")
-		for _, r := range slices.Backward(rows) {
-			a.i("{%d, %s},", r, kernelName(f.name, level, r))
-		}
-		a.i("},")
+	var names []string
+	for _, s := range sets {
+		names = append(names, s.level)
 	}
-	rows := func(f format) map[string][]int {
-		if f.name == "F32" {
-			return map[string][]int{"AVX2": rowsAVX2, "AVX512": rowsAVX512}
-		}
-		return map[string][]int{"AVX2": rowsAVX2, "AVX512": rowsVNNI}
-	}
-	a.p("\n// panelKernels are, of each format, the kernels for AVX2 and for AVX-512, by falling\n// rows.")
-	a.p("var panelKernels = map[Format][2][]panelKernel{")
+	a.p("\n// panelKernels are, of each format, the kernels for %s, by falling rows.", strings.Join(names, ", "))
+	a.p("var panelKernels = map[Format][%d][]panelKernel{", len(sets))
 	for _, f := range all {
 		a.p("%s: {", f.name)
-		list(f, "AVX2", rows(f)["AVX2"])
-		list(f, "AVX512", rows(f)["AVX512"])
+		for _, s := range sets {
+			level, rows := s.of(f)
+			a.i("{")
+			for _, r := range slices.Backward(rows) {
+				a.i("{%d, %s},", r, kernelName(f.name, level, r))
+			}
+			a.i("},")
+		}
 		a.p("},")
 	}
 	a.p("}")
+	declared := map[string]bool{}
 	for _, f := range all {
-		for _, level := range []string{"AVX2", "AVX512"} {
-			for _, r := range rows(f)[level] {
-				a.p("\n//go:noescape\nfunc %s(call *panelCall)", kernelName(f.name, level, r))
+		for _, s := range sets {
+			level, rows := s.of(f)
+			for _, r := range rows {
+				name := kernelName(f.name, level, r)
+				if !declared[name] {
+					a.p("\n//go:noescape\nfunc %s(call *panelCall)", name)
+				}
+				declared[name] = true
 			}
 		}
 	}

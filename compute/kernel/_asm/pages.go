@@ -4,8 +4,8 @@ package main
 // registers gain nothing, as what counts is the stores.
 func pages(a *asm) {
 	widenHalves(a)
-	widenBricks(a, "widenColumnsAVX2", 16)
-	widenBricks(a, "widenRowsAVX2", 1)
+	widenBricks(a, "widenColumnsSIMD", 16)
+	widenBricks(a, "widenRowsSIMD", 1)
 	narrowHalves(a)
 	a.constant("largest", 0x477fe000, 8) // 65504
 	a.constant("least", 0xc77fe000, 8)
@@ -14,7 +14,7 @@ func pages(a *asm) {
 // widenHalves writes (dst *float32, src *byte, n int): n halves, a multiple of 32,
 // as float32.
 func widenHalves(a *asm) {
-	a.function("widenHalvesAVX2", 0, 24)
+	a.function("widenHalvesSIMD", 0, 24)
 	a.load("dst", "DI", "src", "SI", "n", "CX")
 	a.p("loop:")
 	for i := range 4 {
@@ -72,7 +72,7 @@ func widenBricks(a *asm, name string, vectors int) {
 // halves, those beyond the largest as that. A NaN is the second operand of the
 // comparisons, and so what they return.
 func narrowHalves(a *asm) {
-	a.function("narrowAVX2", 0, 24)
+	a.function("narrowSIMD", 0, 24)
 	a.load("dst", "DI", "src", "SI", "n", "CX")
 	a.i("VMOVUPS largest<>(SB), Y1")
 	a.i("VMOVUPS least<>(SB), Y2")

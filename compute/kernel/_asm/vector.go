@@ -7,37 +7,37 @@ import (
 )
 
 func vector(a *asm) {
-	dot(a, "dotAVX2", 2)
-	dot(a, "dot3AVX2", 3)
+	dot(a, "dotSIMD", 2)
+	dot(a, "dot3SIMD", 3)
 	maxOf(a)
 	expSum(a)
 	rotatePairs(a)
 
 	// x SI, y DI …: the pointers in the order of the arguments.
-	op{name: "axpyAVX2", args: "y x", in: 2, out: 1, scalars: []string{"a"}, unroll: 4}.write(a, func(v int) {
+	op{name: "axpySIMD", args: "y x", in: 2, out: 1, scalars: []string{"a"}, unroll: 4}.write(a, func(v int) {
 		a.i("VFMADD231PS Y%d, Y15, Y%d", v+1, v)
 	})
-	op{name: "addScaledAVX2", args: "y x", in: 2, out: 1, scalars: []string{"a", "b"}, unroll: 2}.write(a, func(v int) {
+	op{name: "addScaledSIMD", args: "y x", in: 2, out: 1, scalars: []string{"a", "b"}, unroll: 2}.write(a, func(v int) {
 		a.i("VMULPS Y15, Y%d, Y%d", v, v)
 		a.i("VFMADD231PS Y%d, Y14, Y%d", v+1, v)
 	})
-	op{name: "addAVX2", args: "y x", in: 2, out: 1, unroll: 4}.write(a, func(v int) {
+	op{name: "addSIMD", args: "y x", in: 2, out: 1, unroll: 4}.write(a, func(v int) {
 		a.i("VADDPS Y%d, Y%d, Y%d", v+1, v, v)
 	})
-	op{name: "scaleAVX2", args: "x", in: 1, out: 1, scalars: []string{"a"}, unroll: 4}.write(a, func(v int) {
+	op{name: "scaleSIMD", args: "x", in: 1, out: 1, scalars: []string{"a"}, unroll: 4}.write(a, func(v int) {
 		a.i("VMULPS Y15, Y%d, Y%d", v, v)
 	})
-	op{name: "softmaxBackAVX2", args: "d p", in: 2, out: 1, scalars: []string{"sum", "scale"}, unroll: 4}.write(a, func(v int) {
+	op{name: "softmaxBackSIMD", args: "d p", in: 2, out: 1, scalars: []string{"sum", "scale"}, unroll: 4}.write(a, func(v int) {
 		a.i("VSUBPS Y15, Y%d, Y%d", v, v)
 		a.i("VMULPS Y14, Y%d, Y%d", v+1, v+1)
 		a.i("VMULPS Y%d, Y%d, Y%d", v+1, v, v)
 	})
-	op{name: "rmsNormAVX2", args: "y x w", first: 1, in: 2, out: 1, scalars: []string{"r"}, unroll: 4}.write(a, func(v int) {
+	op{name: "rmsNormSIMD", args: "y x w", first: 1, in: 2, out: 1, scalars: []string{"r"}, unroll: 4}.write(a, func(v int) {
 		a.i("VMULPS Y15, Y%d, Y%d", v, v)
 		a.i("VMULPS Y%d, Y%d, Y%d", v+1, v, v)
 	})
 	rmsNormBack(a)
-	op{name: "rotateHalfAVX2", args: "x y cos sin", in: 4, out: 2, unroll: 1}.write(a, func(int) {
+	op{name: "rotateHalfSIMD", args: "x y cos sin", in: 4, out: 2, unroll: 1}.write(a, func(int) {
 		a.i("VMULPS Y2, Y0, Y4")
 		a.i("VMULPS Y3, Y1, Y5")
 		a.i("VMULPS Y2, Y1, Y6")
@@ -225,7 +225,7 @@ func sum8(a *asm) {
 // maxOf writes the maximum. VMAXPS returns its second operand, the maximum so
 // far, where the element is NaN.
 func maxOf(a *asm) {
-	a.function("maxOfAVX2", 0, 20)
+	a.function("maxOfSIMD", 0, 20)
 	a.load("x", "SI", "n", "CX")
 	a.i("XORQ AX, AX")
 	for i := range 4 {
@@ -321,7 +321,7 @@ func expConstants(a *asm) {
 // expSum writes (dst, x *float32, n int, max float32) float32; dst may be nil.
 // Lanes in Y4.
 func expSum(a *asm) {
-	a.function("expSumAVX2", 0, 36)
+	a.function("expSumSIMD", 0, 36)
 	a.load("dst", "DI", "x", "SI", "n", "CX")
 	a.i("VBROADCASTSS max+24(FP), Y15")
 	expBounds(a)
@@ -362,7 +362,7 @@ func expSum(a *asm) {
 
 // rotatePairs writes (x, cos, sin *float32, n int): n pairs, a multiple of 4.
 func rotatePairs(a *asm) {
-	a.function("rotatePairsAVX2", 0, 32)
+	a.function("rotatePairsSIMD", 0, 32)
 	a.load("x", "SI", "cos", "DI", "sin", "R8", "n", "CX")
 	a.p("loop:")
 	a.i("VMOVUPS (SI), Y0")
@@ -386,7 +386,7 @@ func rotatePairs(a *asm) {
 // rmsNormBack: dx = r·(dy·w - x·c), plus dx with accumulate; dw += (x·r)·dy
 // unless nil. Pointers dx, dw, x, w, dy.
 func rmsNormBack(a *asm) {
-	o := op{name: "rmsNormBackAVX2", args: "dx dw x w dy", first: 2, in: 3, out: 3, scalars: []string{"r", "c", "add"}, unroll: 1}
+	o := op{name: "rmsNormBackSIMD", args: "dx dw x w dy", first: 2, in: 3, out: 3, scalars: []string{"r", "c", "add"}, unroll: 1}
 	o.setup = func() { a.i("VMOVD X13, BX") } // add, before Y13 is the mask
 	masked := false
 	o.store = func(m func(reg, ptr int)) {
@@ -417,7 +417,7 @@ func rmsNormBack(a *asm) {
 
 // swiGLU writes the gated unit and its gradient.
 func swiGLU(a *asm) {
-	op{name: "swiGLUAVX2", args: "y gate up", first: 1, in: 2, out: 1, unroll: 1, setup: func() { expBounds(a) }}.write(a, func(int) {
+	op{name: "swiGLUSIMD", args: "y gate up", first: 1, in: 2, out: 1, unroll: 1, setup: func() { expBounds(a) }}.write(a, func(int) {
 		a.i("VMOVAPS Y0, Y4")
 		a.i("VMOVAPS Y1, Y5")
 		a.i("VXORPS minus<>(SB), Y0, Y0")
@@ -427,9 +427,9 @@ func swiGLU(a *asm) {
 		a.i("VMULPS Y5, Y4, Y0")
 	})
 	for _, add := range []bool{false, true} {
-		name := "swiGLUBackAVX2"
+		name := "swiGLUBackSIMD"
 		if add {
-			name = "swiGLUBackAddAVX2"
+			name = "swiGLUBackAddSIMD"
 		}
 		// g Y4, up Y5, dy Y6; s Y7.
 		o := op{name: name, args: "dgate dup gate up dy", first: 2, in: 3, out: 2, unroll: 1, setup: func() { expBounds(a) }}
@@ -481,7 +481,7 @@ func adamW(a *asm) {
 		gscale
 	)
 	var w, g, m, v, t, u = 0, 1, 2, 3, 4, 5
-	o := op{name: "adamWAVX2", args: "w grad m v p", in: 4, out: 4, unroll: 1}
+	o := op{name: "adamWSIMD", args: "w grad m v p", in: 4, out: 4, unroll: 1}
 	o.store = func(move func(reg, ptr int)) {
 		move(w, 0)
 		move(m, 2)

@@ -1,29 +1,29 @@
-//go:build !purego
+//go:build !purego && (amd64 || arm64)
 
 package kernel
 
 //go:noescape
-func widenHalvesAVX2(dst *float32, src *byte, n int)
+func widenHalvesSIMD(dst *float32, src *byte, n int)
 
 //go:noescape
-func widenColumnsAVX2(dst *float32, src *byte, bricks int)
+func widenColumnsSIMD(dst *float32, src *byte, bricks int)
 
 //go:noescape
-func widenRowsAVX2(dst *float32, src *byte, bricks int)
+func widenRowsSIMD(dst *float32, src *byte, bricks int)
 
 //go:noescape
-func narrowAVX2(dst *uint16, src *float32, n int)
+func narrowSIMD(dst *uint16, src *float32, n int)
 
 func narrow(halves *[brick]uint16, x []float32) {
-	if level < avx2 || len(x)%8 != 0 {
+	if level == generic || len(x)%8 != 0 {
 		narrowGeneric(halves, x)
 		return
 	}
-	narrowAVX2(&halves[0], &x[0], len(x))
+	narrowSIMD(&halves[0], &x[0], len(x))
 }
 
 func quantize32(codes *[brick]int8, x []float32) float32 {
-	if level < avx2 || len(x) < brick {
+	if level == generic || len(x) < brick {
 		return quantize32Generic(codes, x)
 	}
 	var scale blockScale
@@ -32,20 +32,20 @@ func quantize32(codes *[brick]int8, x []float32) float32 {
 }
 
 func widenHalves(dst []float32, src []byte) {
-	if level < avx2 || len(dst) == 0 {
+	if level == generic || len(dst) == 0 {
 		widenHalvesGeneric(dst, src)
 		return
 	}
-	widenHalvesAVX2(&dst[0], &src[0], len(dst))
+	widenHalvesSIMD(&dst[0], &src[0], len(dst))
 }
 
 func widenBricks(dst []float32, src []byte, arrangement, width int) {
 	switch bricks := PageKeys / arrangement * width / brick; {
-	case level < avx2 || width == 0 || width%brick != 0:
+	case level == generic || width == 0 || width%brick != 0:
 		widenBricksGeneric(dst, src, arrangement, width)
 	case arrangement == Columns:
-		widenColumnsAVX2(&dst[0], &src[0], bricks)
+		widenColumnsSIMD(&dst[0], &src[0], bricks)
 	default:
-		widenRowsAVX2(&dst[0], &src[0], bricks)
+		widenRowsSIMD(&dst[0], &src[0], bricks)
 	}
 }
