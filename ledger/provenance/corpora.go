@@ -30,7 +30,7 @@ type Source struct {
 	BytesOut  int64            `json:"bytes_out"`          // kept, UTF-8
 	LeftOut   map[string]int64 `json:"left_out,omitempty"` // documents that were not kept, or changed, by the reason
 	Known     bool             `json:"known"`              // whether what it gave is recorded; false: it is only declared
-	Shares    []Share          `json:"shares,omitempty"` // none: it taught the vocabulary at most
+	Shares    []Share          `json:"shares,omitempty"`   // none: it taught the vocabulary at most
 }
 
 // Share is how much of what a part of the corpus teaches comes from a source.
