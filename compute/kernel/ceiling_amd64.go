@@ -17,9 +17,6 @@ func measureInt8AVX2(iterations int)
 //go:noescape
 func measureInt8AVX512(iterations int)
 
-//go:noescape
-func readBytesAVX2(b *byte, n int) uint64
-
 func measureFMA(iterations int) float64 {
 	switch n := max(iterations, 1); {
 	case level >= avx512:
@@ -51,18 +48,4 @@ func measureInt8(iterations int) float64 {
 		return float64(n) * 12 * 32 * 2
 	}
 	return 0
-}
-
-// readChunk bounds one call of assembly, which cannot be preempted.
-const readChunk = 4 << 20
-
-func readBytes(b []byte) (x uint64) {
-	if level >= avx2 {
-		for len(b) >= 1024 {
-			n := min(len(b)&^1023, readChunk)
-			x ^= readBytesAVX2(&b[0], n)
-			b = b[n:]
-		}
-	}
-	return x ^ readBytesGeneric(b)
 }

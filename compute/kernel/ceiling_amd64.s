@@ -279,8 +279,8 @@ loop:
 	VZEROUPPER
 	RET
 
-// func readBytesAVX2
-TEXT ·readBytesAVX2(SB), NOSPLIT, $0-24
+// func readBytesSIMD
+TEXT ·readBytesSIMD(SB), NOSPLIT, $0-24
 	MOVQ b+0(FP), SI
 	MOVQ n+8(FP), CX
 	VPXOR Y0, Y0, Y0

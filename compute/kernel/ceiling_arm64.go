@@ -14,9 +14,6 @@ func measureInt8Dot(iterations int)
 //go:noescape
 func measureInt8I8MM(iterations int)
 
-//go:noescape
-func readBytesNEON(b *byte, n int) uint64
-
 func measureFMA(iterations int) float64 {
 	if level < neon {
 		return measureFMAGeneric(iterations)
@@ -41,18 +38,4 @@ func measureInt8(iterations int) float64 {
 		return float64(n) * 12 * 16 * 2
 	}
 	return 0
-}
-
-// readChunk bounds one call of assembly, which cannot be preempted.
-const readChunk = 4 << 20
-
-func readBytes(b []byte) (x uint64) {
-	if level >= neon {
-		for len(b) >= 128 {
-			n := min(len(b)&^127, readChunk)
-			x ^= readBytesNEON(&b[0], n)
-			b = b[n:]
-		}
-	}
-	return x ^ readBytesGeneric(b)
 }

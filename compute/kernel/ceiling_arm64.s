@@ -272,8 +272,8 @@ loop:
 	BNE loop
 	RET
 
-// func readBytesNEON
-TEXT ·readBytesNEON(SB), NOSPLIT, $0-24
+// func readBytesSIMD
+TEXT ·readBytesSIMD(SB), NOSPLIT, $0-24
 	MOVD b+0(FP), R0
 	MOVD n+8(FP), R1
 	WORD $0x6e201c00 // EOR V0.16B, V0.16B, V0.16B

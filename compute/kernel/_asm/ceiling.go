@@ -59,7 +59,7 @@ func measureInt8(a *asm, name string, v vec, n int) {
 // readBytes writes (b *byte, n int) uint64: n is a multiple of 1024, read in one
 // stream (see quantized).
 func readBytes(a *asm) {
-	a.function("readBytesAVX2", 0, 24)
+	a.function("readBytesSIMD", 0, 24)
 	a.load("b", "SI", "n", "CX")
 	for i := range 4 {
 		a.i("VPXOR Y%d, Y%d, Y%d", i, i, i)

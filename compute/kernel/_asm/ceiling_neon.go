@@ -30,7 +30,7 @@ func ceilingNEON(a *asm) {
 // readBytesNEON writes (b *byte, n int) uint64: the exclusive or of n bytes, a multiple of
 // 128, in 8 registers.
 func readBytesNEON(a *asm) {
-	a.function("readBytesNEON", 0, 24)
+	a.function("readBytesSIMD", 0, 24)
 	a.load("b", "R0", "n", "R1")
 	for r := range 8 {
 		a.clear(r)
