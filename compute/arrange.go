@@ -1,6 +1,9 @@
 package compute
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // span is the operations between which a slot must keep its memory.
 type span struct {
@@ -53,11 +56,10 @@ func spans(p *Program, m Memory) []span {
 		at[s].last = i
 	}
 	for i, op := range p.Ops {
-		for _, s := range op.reads() {
+		last := p.lastBeside(i)
+		for _, s := range slices.Concat(op.reads(), op.writes()) {
 			touch(s, i)
-		}
-		for _, s := range op.writes() {
-			touch(s, i)
+			touch(s, last)
 		}
 	}
 	for _, s := range p.Keep {
@@ -70,4 +72,18 @@ func spans(p *Program, m Memory) []span {
 		}
 	}
 	return all
+}
+
+// lastBeside returns the last operation that may be done at the same time as operation
+// i: products with one input run together.
+func (p *Program) lastBeside(i int) int {
+	first, ok := p.Ops[i].(Linear)
+	for ok && i+1 < len(p.Ops) {
+		next, linear := p.Ops[i+1].(Linear)
+		if !linear || next.X != first.X {
+			break
+		}
+		i++
+	}
+	return i
 }

@@ -38,6 +38,7 @@ type cpu struct {
 	numerics string
 	scratch  []kernel.Scratch // one for each worker
 	floats   [][]float32      // likewise, see temporary
+	slab     slab             // where panels lie
 }
 
 type gemm = func(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate bool, s *kernel.Scratch)
@@ -152,7 +153,7 @@ func (d *cpu) pack(l *loaded) error {
 	if l.panels != nil {
 		return nil
 	}
-	panels, free, err := HostMemory(kernel.PanelsSize(l.format, l.rows, l.cols))
+	panels, free, err := d.slab.borrow(kernel.PanelsSize(l.format, l.rows, l.cols))
 	if err != nil {
 		return fmt.Errorf("pack a matrix of %d×%d %s: %w", l.rows, l.cols, l.format, err)
 	}

@@ -41,6 +41,26 @@ type exec struct {
 type step struct {
 	pieces func() int // called once before them, while nothing else runs
 	do     func(worker, piece int)
+	of     prepared // it multiplies them; zero if it does anything else
+}
+
+// together is both steps in one, so that nobody waits between them.
+func together(a, b step) step {
+	first := 0 // pieces of a
+	return step{
+		pieces: func() int {
+			first = a.pieces()
+			return first + b.pieces()
+		},
+		do: func(worker, piece int) {
+			if piece < first {
+				a.do(worker, piece)
+			} else {
+				b.do(worker, piece-first)
+			}
+		},
+		of: a.of,
+	}
 }
 
 // Prepare builds the steps of p.
@@ -69,7 +89,7 @@ func (d *cpu) Prepare(p *Program, m Memory) (Exec, error) {
 			e.Free()
 			return nil, fmt.Errorf("operation %d, %T: %w", i, op, err)
 		}
-		e.steps = append(e.steps, steps...)
+		e.follow(steps)
 		for _, s := range op.writes() {
 			if s == e.prepared.view.Slot {
 				e.prepared = prepared{}
@@ -77,6 +97,17 @@ func (d *cpu) Prepare(p *Program, m Memory) (Exec, error) {
 		}
 	}
 	return e, nil
+}
+
+// follow appends steps. Products of the same inputs are done together.
+func (e *exec) follow(steps []step) {
+	for _, s := range steps {
+		if last := len(e.steps) - 1; last >= 0 && s.of != (prepared{}) && s.of == e.steps[last].of {
+			e.steps[last] = together(e.steps[last], s)
+		} else {
+			e.steps = append(e.steps, s)
+		}
+	}
 }
 
 // expect notes what an operation needs of every batch.

@@ -172,7 +172,8 @@ func (e *exec) panels(l *loaded, y, x *table, first int, count func() int) ([]st
 	}
 	e.activations.Reset(l.format, e.memory.Rows, x.Width) // its memory, as much as it will need
 	var steps []step
-	if ready := (prepared{x.View, &x.data[0], l.format.Panels()}); ready != e.prepared || x.Slot == None {
+	ready := prepared{x.View, &x.data[0], l.format.Panels()}
+	if ready != e.prepared || x.Slot == None {
 		steps = append(steps, step{
 			pieces: func() int {
 				e.activations.Reset(l.format, count(), x.Width)
@@ -197,6 +198,7 @@ func (e *exec) panels(l *loaded, y, x *table, first int, count func() int) ([]st
 			from, to := piece*share, min((piece+1)*share, n)
 			kernel.MulPanels(l.format, y.data, y.cols, panels, &e.activations, from, to, l.cols, &e.dev.scratch[worker])
 		},
+		of: ready,
 	}), nil
 }
 
