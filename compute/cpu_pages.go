@@ -2,6 +2,7 @@ package compute
 
 import (
 	"errors"
+	"slices"
 
 	"samovar/compute/kernel"
 )
@@ -92,9 +93,15 @@ func (e *exec) page(pages []float32, c cacheLayout, r, i int) []float32 {
 // it costs little beside multiplying, few enough that their scores stay in cache.
 const tileQueries = 8
 
-// tileHeads is how many of them may be heads of one row that share keys, so that
-// one row alone is still work for several threads.
-const tileHeads = 4
+// tileHeads returns how many of them are heads of one row: all that share keys, so that
+// these are read once, but not so many that one row alone leaves threads without work.
+func tileHeads(group, keys, threads int) int {
+	heads := min(group, tileQueries)
+	for heads > 1 && keys*((group+heads-1)/heads) < threads {
+		heads = (heads + 1) / 2
+	}
+	return heads
+}
 
 // tile is rows of one segment, whose queries are computed together; count tiles
 // from number before on are the segment's.
@@ -114,7 +121,8 @@ func (e *exec) tiles(dst []tile, rows int) []tile {
 
 // attendPages is attention over a cache: first the batch's keys and values go
 // into their pages, then each row of each head is computed, key by key in order,
-// so that neither the batch nor the chunks of a prompt matter.
+// so that neither the batch nor the chunks of a prompt matter. Where nobody else needs
+// them, as in answers, whoever computes a head also puts away its keys and values.
 func (e *exec) attendPages(o Attention) ([]step, error) {
 	pages, ok := e.memory.Pages[o.Cache].(*floats)
 	if !ok {
@@ -124,35 +132,53 @@ func (e *exec) attendPages(o Attention) ([]step, error) {
 	if c.Cache != e.program.Caches[o.Cache] {
 		return nil, errors.New("the cache is not one for these keys and values")
 	}
-	k, v := e.table(o.K), e.table(o.V)
-	store := e.perRow(o.K.Slot, func(r int) {
-		page, i := e.page(pages.data, c, r, int(e.positions[r])/PageRows), int(e.positions[r])%PageRows
-		for h := range k.Heads {
-			c.store(page, h, i, k.head(r, h), v.head(r, h))
-		}
-	})
 	group := o.Q.Heads / o.K.Heads
-	a := attendPages{exec: e, c: c, pages: pages.data, y: e.table(o.Y), q: e.table(o.Q), scale: o.Scale, group: group, heads: min(group, tileHeads)}
+	a := attendPages{
+		exec: e, c: c, pages: pages.data, y: e.table(o.Y), q: e.table(o.Q), k: e.table(o.K), v: e.table(o.V),
+		scale: o.Scale, group: group, heads: tileHeads(group, o.K.Heads, e.dev.pool.threads),
+	}
 	rows := max(1, tileQueries/a.heads)
 	parts := (group + a.heads - 1) / a.heads
 	e.dev.reserve(a.room())
 	tiles := make([]tile, 0, e.memory.Rows)
+	alone := false // no piece reads what another one puts away
+	store := e.perRow(o.K.Slot, func(r int) {
+		for h := range a.k.Heads {
+			a.store(r, h)
+		}
+	})
+	rowBlocks := store.pieces
+	store.pieces = func() int {
+		tiles = e.tiles(tiles[:0], rows)
+		if alone = parts == 1 && !slices.ContainsFunc(tiles, func(t tile) bool { return t.count > 1 }); alone {
+			return 0
+		}
+		return rowBlocks()
+	}
 	attend := step{
-		pieces: func() int {
-			tiles = e.tiles(tiles[:0], rows)
-			return len(tiles) * k.Heads * parts
-		},
+		pieces: func() int { return len(tiles) * a.k.Heads * parts },
 		// A segment's pieces go through the tiles of one head before the next: they read
 		// the same pages, and the next head's keys lie behind them.
 		do: func(worker, piece int) {
-			t := tiles[piece/(k.Heads*parts)]
-			piece -= t.before * k.Heads * parts
-			head := piece / t.count
+			t := tiles[piece/(a.k.Heads*parts)]
+			piece -= t.before * a.k.Heads * parts
+			t, head := tiles[t.before+piece%t.count], piece/t.count
+			if alone {
+				for r := range t.rows {
+					a.store(t.first+r, head)
+				}
+			}
 			first := head % parts * a.heads
-			a.tile(worker, tiles[t.before+piece%t.count], head/parts, first, min(a.heads, group-first))
+			a.tile(worker, t, head/parts, first, min(a.heads, group-first))
 		},
 	}
 	return []step{store, attend}, nil
+}
+
+// store puts a head's key and value of a row into its page.
+func (a *attendPages) store(r, head int) {
+	at := int(a.positions[r])
+	a.c.store(a.page(a.pages, a.c, r, at/PageRows), head, at%PageRows, a.k.head(r, head), a.v.head(r, head))
 }
 
 // attendPages holds the operands of attention over pages.
@@ -160,7 +186,7 @@ type attendPages struct {
 	*exec
 	c            cacheLayout
 	pages        []float32
-	y, q         table
+	y, q, k, v   table
 	scale        float32
 	group, heads int // query heads of a head of keys, and of them in a tile
 }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"samovar/compute/kernel"
 )
 
 // Sampling says how a token is chosen. The zero value takes the likeliest.
@@ -138,13 +140,17 @@ func (s *sampler) penalise(logits []float32, history []int32, p *Sampling) {
 // likeliest returns the id of the largest logit, the lowest among equals, or
 // None if there is none above −∞.
 func likeliest(logits []float32) int32 {
-	best, at := float32(math.Inf(-1)), None
-	for id, l := range logits {
-		if l > best {
-			best, at = l, int32(id)
+	const some = 256 // short enough to be looked through once more
+	best, at := float32(math.Inf(-1)), 0
+	for i := 0; i < len(logits); i += some {
+		if m := kernel.MaxOf(logits[i:min(i+some, len(logits))]); m > best {
+			best, at = m, i
 		}
 	}
-	return at
+	if i := slices.Index(logits[at:], best); i >= 0 && !math.IsInf(float64(best), -1) {
+		return int32(at + i)
+	}
+	return None
 }
 
 // truncate fills s.kept with the candidates that TopK, TopP and MinP leave,

@@ -5,7 +5,7 @@
 package kernel
 
 // panelKernels are, of each format, the kernels for AVX2, AVX512, by falling rows.
-var panelKernels = map[Format][2][]panelKernel{
+var panelKernels = [...][2][]panelKernel{
 	F32: {
 		{
 			{6, mulF32AVX2x6},

@@ -5,7 +5,7 @@
 package kernel
 
 // panelKernels are, of each format, the kernels for NEON, Dot, I8MM, by falling rows.
-var panelKernels = map[Format][3][]panelKernel{
+var panelKernels = [...][3][]panelKernel{
 	F32: {
 		{
 			{4, mulF32NEONx4},

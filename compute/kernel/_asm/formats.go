@@ -191,7 +191,7 @@ func declarations(a *asm, sets []kernelSet) {
 		names = append(names, s.level)
 	}
 	a.p("\n// panelKernels are, of each format, the kernels for %s, by falling rows.", strings.Join(names, ", "))
-	a.p("var panelKernels = map[Format][%d][]panelKernel{", len(sets))
+	a.p("var panelKernels = [...][%d][]panelKernel{", len(sets))
 	for _, f := range all {
 		a.p("%s: {", f.name)
 		for _, s := range sets {
