@@ -26,6 +26,8 @@ type benchCommand struct {
 	Train    string `placeholder:"DEPTH|gpt2" help:"Also measure training of a model of this depth, or of GPT-2's size (124M)."`
 	Rows     int    `default:"8" help:"Rows of a step of training."`
 	Window   int    `default:"1024" help:"Tokens of a row."`
+	Leaves   int    `default:"8" help:"Parts of a step of training whose gradients are summed in a tree; as many as rows at most."`
+	Optimise string `name:"optimiser" enum:"muon,adamw" default:"muon" help:"Optimiser of the matrices: muon or adamw."`
 	Repeats  int    `default:"5" help:"How often everything is measured; the medians count."`
 	First    bool   `help:"Load the model, give one token and end: to time the command."`
 	cached
@@ -36,8 +38,8 @@ func (c *benchCommand) Validate() error {
 	switch {
 	case c.First && c.Ref == "":
 		return fmt.Errorf("--first needs a model")
-	case c.Prompt < 1 || c.Tokens < 2 || c.Together < 1 || c.Repeats < 1 || c.Rows < 1 || c.Window < 1:
-		return fmt.Errorf("--prompt, --together, --repeats, --rows and --window of 1 and --tokens of 2 are the least")
+	case c.Prompt < 1 || c.Tokens < 2 || c.Together < 1 || c.Repeats < 1 || c.Rows < 1 || c.Window < 1 || c.Leaves < 1:
+		return fmt.Errorf("--prompt, --together, --repeats, --rows, --window and --leaves of 1 and --tokens of 2 are the least")
 	case c.Train != "":
 		_, err := c.trained()
 		return err
@@ -213,7 +215,7 @@ func (c *benchCommand) training(f *figures, ceilings *bench.Ceilings) error {
 		return err
 	}
 	defer dev.Close()
-	config, err := train.Config{Batch: c.Rows * c.Window, Leaves: min(c.Rows, 8)}.Resolve(m.Width, c.Window)
+	config, err := train.Config{Batch: c.Rows * c.Window, Leaves: min(c.Rows, c.Leaves), Optimiser: c.Optimise}.Resolve(m.Width, c.Window)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func RightColumns() int { return gemmTile().n }
 // Reset gives r a size. What it holds is then arbitrary until it is packed; its
 // memory grows as needed.
 func (r *Right) Reset(n, k int, bf16 bool) {
-	size := r.columns(n) * padded(k, bf16)
+	size := r.columns(n) * words(k, bf16)
 	if cap(r.panels) < size {
 		r.panels = make([]float32, size)
 	}
@@ -97,7 +97,7 @@ func (r *Right) columns(n int) int {
 // block returns the panels of rows [k, k+kb) from column j on. Blocks of rows follow
 // each other, in each the panels, as [pack] makes them.
 func (r *Right) block(j, k, kb int) []float32 {
-	return r.panels[r.columns(r.n)*k+j*padded(kb, r.bf16):]
+	return r.panels[r.columns(r.n)*words(k, r.bf16)+j*words(kb, r.bf16):]
 }
 
 // Pack packs columns [from, to) of op(B), with ld and transB as in [Gemm]. Goroutines
@@ -178,20 +178,19 @@ func (p *product) columns(s *Scratch, t tile, j, nb, k, kb int) []float32 {
 
 // block makes rows i… and columns j… of C from the packed operands.
 func (p *product) block(s *Scratch, right []float32, t tile, i, mb, j, nb, kb int, add bool) {
-	kb = padded(kb, p.bf16)
+	kb = words(kb, p.bf16)
 	for jj := 0; jj < nb; jj += t.n {
-		b := right[jj*kb:]
+		b, at := right[jj*kb:], i*p.ldc+j+jj
 		columns := min(t.n, nb-jj)
+		if columns == t.n {
+			micro(mb, s.a, b, p.c[at:], p.ldc, kb, add, p.bf16)
+			continue
+		}
 		for ii := 0; ii < mb; ii += t.m {
-			a, rows := s.a[ii*kb:], min(t.m, mb-ii)
-			at := (i+ii)*p.ldc + j + jj
-			if columns == t.n {
-				micro(rows, a, b, p.c[at:], p.ldc, kb, add, p.bf16)
-				continue
-			}
-			micro(rows, a, b, s.edge[:], t.n, kb, false, p.bf16)
+			rows := min(t.m, mb-ii)
+			micro(rows, s.a[ii*kb:], b, s.edge[:], t.n, kb, false, p.bf16)
 			for r := range rows {
-				c := p.c[at+r*p.ldc:][:columns]
+				c := p.c[at+(ii+r)*p.ldc:][:columns]
 				if add {
 					addGeneric(c, s.edge[r*t.n:][:columns])
 				} else {
@@ -202,9 +201,12 @@ func (p *product) block(s *Scratch, right []float32, t tile, i, mb, j, nb, kb in
 	}
 }
 
-// padded is the length of a packed block along k.
-func padded(kb int, bf16 bool) int {
-	if bf16 {
+// words is how many words of a row or column a packed block of kb has along k.
+func words(kb int, bf16 bool) int {
+	switch {
+	case bf16 && pairsBF16():
+		return (kb + 1) / 2
+	case bf16:
 		return kb + kb&1
 	}
 	return kb
@@ -213,9 +215,9 @@ func padded(kb int, bf16 bool) int {
 // pack copies rows i… (for B: columns) and k… of an operand into panels of
 // width elements for each k, the last one filled with zeros. For BF16 the
 // elements are rounded and the two of a pair exchanged, in the order in which
-// they are added; or they are stored as pairs (see packBF16).
+// they are added; or they are stored as pairs, of which each is a word (see packBF16).
 func pack(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float32 {
-	kp := padded(kb, bf16)
+	kp := words(kb, bf16)
 	size := (n + width - 1) / width * width * kp
 	if cap(dst) < size {
 		dst = make([]float32, size)

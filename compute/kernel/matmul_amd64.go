@@ -2,50 +2,51 @@
 
 package kernel
 
-// The micro-kernels: rows × 16 or 32 elements of C from packed panels of 6 or
-// 12 rows of A; ldc in elements. With flush, denormals count as zero.
+// The micro-kernels: tiles, one below the other, of rows × 16 or 32 elements of C from
+// packed panels of 6 or 12 rows of A; ldc in elements. With flush, denormals count as
+// zero. A kernel of fewer rows than a panel has makes one tile.
 
 //go:noescape
-func microAVX2x1(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX2x1(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX2x2(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX2x2(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX2x4(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX2x4(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX2x6(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX2x6(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX512x1(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX512x1(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX512x2(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX512x2(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX512x4(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX512x4(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX512x8(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX512x8(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microAVX512x12(a, b, c *float32, kb, ldc, add, flush int)
+func microAVX512x12(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microBF16x1(a, b, c *float32, kb, ldc, add, flush int)
+func microBF16x1(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microBF16x2(a, b, c *float32, kb, ldc, add, flush int)
+func microBF16x2(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microBF16x4(a, b, c *float32, kb, ldc, add, flush int)
+func microBF16x4(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microBF16x8(a, b, c *float32, kb, ldc, add, flush int)
+func microBF16x8(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 //go:noescape
-func microBF16x12(a, b, c *float32, kb, ldc, add, flush int)
+func microBF16x12(a, b, c *float32, kb, ldc, add, flush, tiles int)
 
 // transposeN moves 8·blocks elements of N rows, ld bytes apart, to columns
 // that are stride bytes apart.
@@ -84,8 +85,7 @@ func transposePairs4(dst, src *float32, ld, blocks, stride int)
 //go:noescape
 func transposePairs8(dst, src *float32, ld, blocks, stride int)
 
-// pairRowsN makes rows of N pairs in BF16 of two times as many rows, ld bytes
-// apart. dst may be src.
+// pairRowsN makes rows of N pairs in BF16 of two times as many rows, ld bytes apart.
 
 //go:noescape
 func pairRows12(dst, src *float32, ld, pairs int)
@@ -106,7 +106,7 @@ func gemmTile() tile {
 // microKernel makes some rows of C; kernels are listed by falling rows.
 type microKernel struct {
 	rows int
-	run  func(a, b, c *float32, kb, ldc, add, flush int)
+	run  func(a, b, c *float32, kb, ldc, add, flush, tiles int)
 }
 
 var (
@@ -115,31 +115,38 @@ var (
 	microBF16   = []microKernel{{12, microBF16x12}, {8, microBF16x8}, {4, microBF16x4}, {2, microBF16x2}, {1, microBF16x1}}
 )
 
+func pairsBF16() bool { return level >= avx512bf16 }
+
 func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
+	t := gemmTile()
 	kernels, flush := microAVX2, 0
 	switch {
 	case level < avx2:
-		microGeneric(genericTile, rows, a, b, c, ldc, kb, add, bf16)
+		eachTile(rows, a, b, c, ldc, kb, add, bf16, microGeneric)
 		return
-	case bf16 && level >= avx512bf16:
-		kernels, kb = microBF16, kb/2 // VDPBF16PS flushes by itself
+	case bf16 && pairsBF16():
+		kernels = microBF16 // VDPBF16PS flushes by itself
 	case level >= avx512:
 		kernels = microAVX512
 	}
-	if bf16 && level < avx512bf16 {
+	if bf16 && !pairsBF16() {
 		flush = 1
 	}
 	adding := 0
 	if add {
 		adding = 1
 	}
-	width := gemmTile().n
-	for r := 0; r < rows; {
+	_ = c[(rows-1)*ldc+t.n-1]
+	tiles, panel := rows/t.m, 0 // panel: where the one with the next row begins
+	if tiles > 0 {
+		kernels[0].run(&a[0], &b[0], &c[0], kb, ldc, adding, flush, tiles)
+		panel = tiles * t.m * kb
+	}
+	for done := tiles * t.m; done < rows; {
 		for _, k := range kernels {
-			if k.rows <= rows-r {
-				_ = c[(r+k.rows-1)*ldc+width-1]
-				k.run(&a[r], &b[0], &c[r*ldc], kb, ldc, adding, flush)
-				r += k.rows
+			if k.rows <= rows-done {
+				k.run(&a[panel+done%t.m], &b[0], &c[done*ldc], kb, ldc, adding, flush, 1)
+				done += k.rows
 				break
 			}
 		}
@@ -183,6 +190,9 @@ func packPanel(dst []float32, o *operand, i, n, k, kb, width int) {
 	packPanelGeneric(dst[8*blocks*width:], o, i, n, k+8*blocks, kb-8*blocks, width)
 }
 
+// someK is how many k are packed at once where there is no kernel for them.
+const someK = 16
+
 // packBF16 is packPanel for BF16. Where there are instructions for them, the
 // panel is of pairs, the even element of k in the low half of a word; else as
 // packBF16Generic makes it.
@@ -209,10 +219,11 @@ func packBF16(dst []float32, o *operand, i, n, k, kb, width int) {
 			pairRows(dst, o.data[k*o.ld+i:], o.ld, done/2, width)
 		}
 	}
-	if rest := dst[done*width:]; len(rest) > 0 {
-		packPanelGeneric(rest, o, i, n, k+done, kb-done, width)
-		clear(rest[(kb-done)*width:])
-		pairRows(dst[done/2*width:], rest, width, len(rest)/(2*width), width)
+	for ; done < kb; done += someK {
+		var rest [someK * 32]float32 // so many k, in pairs
+		some := min(someK, kb-done)
+		packPanelGeneric(rest[:], o, i, n, k+done, some, width)
+		pairRows(dst[done/2*width:], rest[:], width, (some+1)/2, width)
 	}
 }
 

@@ -48,12 +48,18 @@ var microKernels = []struct {
 	run  func(a, b, c *float32, kb, ldc, add, flush int) (tiny int)
 }{{8, microNEONx8}, {4, microNEONx4}, {2, microNEONx2}, {1, microNEONx1}}
 
+func pairsBF16() bool { return false }
+
 func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
-	t := gemmTile()
+	do := microNEON
 	if level < neon {
-		microGeneric(t, rows, a, b, c, ldc, kb, add, bf16)
-		return
+		do = microGeneric
 	}
+	eachTile(rows, a, b, c, ldc, kb, add, bf16, do)
+}
+
+// microNEON makes rows of one tile.
+func microNEON(t tile, rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 	adding, flush := 0, 0
 	if add {
 		adding = 1

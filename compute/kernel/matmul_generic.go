@@ -43,6 +43,16 @@ func roundBF16(v float32) float32 { return fromBF16(toBF16(flush(v))) }
 // genericTile is small: the reference has no registers to fill.
 var genericTile = tile{4, 16}
 
+// eachTile has do make the rows of C tile by tile. Panels of A follow each other in a.
+func eachTile(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool,
+	do func(t tile, rows int, a, b, c []float32, ldc, kb int, add, bf16 bool),
+) {
+	t := gemmTile()
+	for r := 0; r < rows; r += t.m {
+		do(t, min(t.m, rows-r), a[r*kb:], b, c[r*ldc:], ldc, kb, add, bf16)
+	}
+}
+
 // microGeneric makes rows of a tile of at most 16 columns of C from panels packed for
 // such tiles.
 func microGeneric(t tile, rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {

@@ -4,6 +4,8 @@ package kernel
 
 func gemmTile() tile { return genericTile }
 
+func pairsBF16() bool { return false }
+
 func packPanel(dst []float32, o *operand, i, n, k, kb, width int) {
 	packPanelGeneric(dst, o, i, n, k, kb, width)
 }
@@ -13,5 +15,5 @@ func packBF16(dst []float32, o *operand, i, n, k, kb, width int) {
 }
 
 func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
-	microGeneric(genericTile, rows, a, b, c, ldc, kb, add, bf16)
+	eachTile(rows, a, b, c, ldc, kb, add, bf16, microGeneric)
 }

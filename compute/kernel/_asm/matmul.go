@@ -34,15 +34,18 @@ func matmul(a *asm) {
 	pairOrder(a)
 }
 
-// micro writes (a, b, c *float32, kb, ldc, add, flush int): n rows by two
-// vectors of C, from panels of A (tile elements for each k) and B.
-// Accumulators 0…2n-1, B in 2n and 2n+1, elements of A in 2n+2 and 2n+3.
-// With flush denormals count as zero in the chain of FMAs, not in the sum with
-// C. With bf16 the elements are pairs.
+// micro writes (a, b, c *float32, kb, ldc, add, flush, tiles int): tiles, one below the
+// other, of n rows by two vectors of C, from panels of A (tile words for each k), which
+// follow each other, and one of B. Accumulators 0…2n-1, B in 2n and 2n+1, elements of A
+// in 2n+2 and 2n+3. With flush denormals count as zero in the chain of FMAs, not in the
+// sum with C. With bf16 the elements are pairs.
 func micro(a *asm, name string, v vec, n, tile int, bf16 bool) {
-	a.function(name, 8, 56)
-	a.load("a", "SI", "b", "DI", "c", "R8", "kb", "CX", "ldc", "DX", "add", "R9", "flush", "R10")
+	a.function(name, 8, 64)
+	a.load("a", "SI", "b", "R12", "c", "R8", "kb", "R13", "ldc", "DX", "add", "R9", "flush", "R10", "tiles", "BX")
 	a.i("SHLQ $2, DX")
+	a.p("tile:")
+	a.i("MOVQ R12, DI")
+	a.i("MOVQ R13, CX")
 	a.i("MOVQ R8, R11")
 	for r := range n {
 		a.i("PREFETCHT0 (R11)")
@@ -91,27 +94,25 @@ func micro(a *asm, name string, v vec, n, tile int, bf16 bool) {
 	mxcsr(a, "LDMXCSR 0(SP)")
 	a.i("TESTQ R9, R9")
 	a.i("JZ store")
+	a.i("MOVQ R8, R11")
 	for r := range n {
 		for h := range 2 {
-			a.i("VADDPS %d(R8), %s, %s", h*v.bytes, v.r(2*r+h), v.r(2*r+h))
+			a.i("VADDPS %d(R11), %s, %s", h*v.bytes, v.r(2*r+h), v.r(2*r+h))
 		}
-		store(a, v, r, n)
+		if r < n-1 {
+			a.i("ADDQ DX, R11")
+		}
 	}
-	a.ret()
 	a.p("store:")
 	for r := range n {
-		store(a, v, r, n)
-	}
-	a.ret()
-}
-
-// store writes row r of n from its two accumulators and moves on to the next.
-func store(a *asm, v vec, r, n int) {
-	a.i("VMOVUPS %s, (R8)", v.r(2*r))
-	a.i("VMOVUPS %s, %d(R8)", v.r(2*r+1), v.bytes)
-	if r < n-1 {
+		for h := range 2 {
+			a.i("VMOVUPS %s, %d(R8)", v.r(2*r+h), h*v.bytes)
+		}
 		a.i("ADDQ DX, R8")
 	}
+	a.i("DECQ BX")
+	a.i("JNZ tile")
+	a.ret()
 }
 
 // mxcsr runs the instructions if R10, the argument flush, is set.
@@ -299,7 +300,7 @@ func exchangeBF16(a *asm) {
 
 // pairRows writes (dst, src *float32, ld, pairs int): dst gets rows of n words,
 // each the BF16 of an element of row 2i of src in its low half and of row 2i+1
-// in its high half; rows of src are ld bytes apart. dst may be src.
+// in its high half; rows of src are ld bytes apart.
 func pairRows(a *asm, n int) {
 	a.function(fmt.Sprintf("pairRows%d", n), 0, 32)
 	a.load("dst", "DI", "src", "SI", "ld", "DX", "pairs", "CX")
