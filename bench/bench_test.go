@@ -83,4 +83,8 @@ func TestServe(t *testing.T) {
 	if all, _ := c.Parameters(); s.PrefillWork != 2*float64(all-512*256) {
 		t.Errorf("a token of a prompt takes %v operations of %d weights", s.PrefillWork, all)
 	}
+	copying, err := Copy(dev, c, weights, Load{Prompt: 32, Tokens: 9, Repeats: 2})
+	if err != nil || len(copying.Plain) != 2 || !(copying.Gain() > 0) || math.IsInf(copying.Gain(), 0) {
+		t.Errorf("copying: %+v, %v", copying, err)
+	}
 }

@@ -23,6 +23,7 @@ type benchCommand struct {
 	Prompt   int    `default:"512" help:"Tokens of prompt that are read."`
 	Tokens   int    `default:"64" help:"Tokens of each answer."`
 	Together int    `default:"8" help:"Answers that are decoded at once, after short prompts; 1 leaves that out."`
+	Copy     bool   `help:"Also measure answers to prompts that repeat themselves, without and with guesses from what was said before."`
 	Train    string `placeholder:"DEPTH|gpt2" help:"Also measure training of a model of this depth, or of GPT-2's size (124M)."`
 	Rows     int    `default:"8" help:"Rows of a step of training."`
 	Window   int    `default:"1024" help:"Tokens of a row."`
@@ -85,6 +86,8 @@ type figures struct {
 	DecodeOf    float64 `json:"decode_share_of_bandwidth,omitempty"`
 	Together    int     `json:"together,omitempty"`
 	Parallel    float64 `json:"together_tokens_per_second,omitempty"`
+	Copying     float64 `json:"copying_tokens_per_second,omitempty"`
+	CopyingGain float64 `json:"copying_gain,omitempty"`
 	Training    float64 `json:"training_tokens_per_second,omitempty"`
 	TrainingOf  float64 `json:"training_share_of_ceiling,omitempty"`
 }
@@ -201,6 +204,14 @@ func (c *benchCommand) model(f *figures, m *loaded, ceilings *bench.Ceilings) er
 	if s.Together > 1 {
 		f.Together, f.Parallel = s.Together, s.Parallel.Median()
 	}
+	if !c.Copy {
+		return nil
+	}
+	copying, err := bench.Copy(m.dev, m.Config, m.weights, bench.Load{Prompt: c.Prompt, Tokens: c.Tokens, Repeats: c.Repeats, Cache: c.format()})
+	if err != nil {
+		return err
+	}
+	f.Copying, f.CopyingGain = copying.Guessing.Median(), copying.Gain()
 	return nil
 }
 
@@ -270,6 +281,9 @@ func (f figures) print(g *globals) {
 	}
 	if f.Together > 0 {
 		line("together", "%.1f tokens/s in %d answers at once", f.Parallel, f.Together)
+	}
+	if f.Copying > 0 {
+		line("copying", "%.1f tokens/s where a text repeats itself, %.2f times as fast by guessing", f.Copying, f.CopyingGain)
 	}
 	if f.Training > 0 {
 		line("training", "%.0f tokens/s, %.0f %% of the ceiling", f.Training, 100*f.TrainingOf)

@@ -77,7 +77,7 @@ func (o options) serving(model string, prompt, tokens int, rivals [][2]string) t
 // training steps through arbitrary text, FP32 or BF16 as each engine likes best.
 func (o options) training(trainers [][2]string) test {
 	t := test{name: fmt.Sprintf("training %s, %d rows of %d", o.shape, o.rows, o.window)}
-	args := []string{"bench", "--json", "--repeats", "3", "--train", o.shape, "--rows", strconv.Itoa(o.rows), "--window", strconv.Itoa(o.window)}
+	args := []string{"bench", "--json", "--repeats", "3", "--train", o.shape, "--rows", strconv.Itoa(o.rows), "--window", strconv.Itoa(o.window), "--leaves", "1", "--optimiser", "adamw"}
 	t.engines = append(t.engines, engine{"Samovar", func(ctx context.Context) (float64, error) {
 		return samovarRate(ctx, "training_tokens_per_second", o.samovar, args...)
 	}})

@@ -3,14 +3,15 @@
 //
 //	go run ./dev/shape -shape 1.1b -format Q8_0 -out 1.1b.gguf
 //
-// What such a model says means nothing, and it has no tokenizer. Start with shapes.
+// What such a model says means nothing, and it has no tokenizer. With -repeat N it says the
+// same N tokens again and again, which shows what guessing can give at best. Start with
+// shapes.
 package main
 
 import (
 	"bufio"
 	"errors"
 	"flag"
-	"fmt"
 	"log"
 	"maps"
 	"os"
@@ -41,14 +42,18 @@ func main() {
 	shape := flag.String("shape", "", names)
 	format := flag.String("format", "Q8_0", "of the matrices, or a mixture such as Q4_K_M")
 	out := flag.String("out", "", "file to write")
+	repeat := flag.Int("repeat", 0, "tokens that the model says again and again; 0: whatever comes")
 	flag.Parse()
 	c, ok := shapes[*shape]
 	if !ok || *out == "" {
 		log.Fatalf("shape: -shape %s and -out are expected", names)
 	}
+	if *repeat < 0 || *repeat > c.Vocabulary || *repeat > 0 && c.Tied {
+		log.Fatalf("shape: -repeat %d: at most the vocabulary of a model whose output is not its embedding is expected", *repeat)
+	}
 	f, err := model.ParseFileType(*format)
 	if err == nil {
-		err = write(*out, c, f)
+		err = write(*out, c, f, *repeat)
 	}
 	if err != nil {
 		log.Fatalf("write a model of %s weights: %v", *shape, err)
@@ -58,7 +63,7 @@ func main() {
 // vocabularyless is how llama.cpp calls a model without a tokenizer.
 var vocabularyless = []gguf.KV{{Key: "general.name", Value: "random weights"}, {Key: "tokenizer.ggml.model", Value: "no_vocab"}}
 
-func write(path string, c model.Config, format model.FileType) (err error) {
+func write(path string, c model.Config, format model.FileType, repeat int) (err error) {
 	if err := c.Check(); err != nil {
 		return err
 	}
@@ -69,11 +74,38 @@ func write(path string, c model.Config, format model.FileType) (err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := bufio.NewWriterSize(f, 1<<20)
 	err = model.Write(w, c, vocabularyless, format, func(t model.Tensor) ([]float32, error) {
-		weights := make([]float32, t.Rows*t.Cols)
-		t.Initialise(weights, 1)
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%s", t.Name)
-		return weights, nil
+		if repeat > 0 {
+			return repeating(c, t, repeat), nil
+		}
+		return random(t), nil
 	})
-	fmt.Fprintln(os.Stderr)
 	return errors.Join(err, w.Flush())
+}
+
+func random(t model.Tensor) []float32 {
+	weights := make([]float32, t.Rows*t.Cols)
+	t.Initialise(weights, 1)
+	return weights
+}
+
+// repeating are weights of a model in which layers add nothing, so that its last vector is
+// the token's embedding, and a token's row of the output is the embedding of the token
+// before it in its passage.
+func repeating(c model.Config, t model.Tensor, passage int) []float32 {
+	switch {
+	case strings.HasSuffix(t.Name, "attn_output.weight"), strings.HasSuffix(t.Name, "ffn_down.weight"):
+		return make([]float32, t.Rows*t.Cols)
+	case t.Name != "output.weight":
+		return random(t)
+	}
+	tensors := c.Tensors()
+	embedding := tensors[slices.IndexFunc(tensors, func(t model.Tensor) bool { return t.Name == "token_embd.weight" })]
+	rows, weights := random(embedding), make([]float32, t.Rows*t.Cols)
+	for id := range t.Rows {
+		before := id/passage*passage + (id+passage-1)%passage
+		if before < t.Rows {
+			copy(weights[id*t.Cols:][:t.Cols], rows[before*t.Cols:])
+		}
+	}
+	return weights
 }
