@@ -1,11 +1,16 @@
 package compute
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Differentiate returns the program that runs p, which ends in a Loss, and then
 // adds the gradient of Batch.Scalars[0]·Σ Batch.Weights·Loss by every weight to
-// a slot of its own. grads gives that slot for each weight.
-func Differentiate(p *Program) (q *Program, grads map[Slot]Slot, err error) {
+// a slot of its own. grads gives that slot for each weight. With recompute the results of
+// all layers but the last are computed again on the way back, to the same bits: a third
+// more operations, and memory for the results of one layer instead of all.
+func Differentiate(p *Program, recompute bool) (q *Program, grads map[Slot]Slot, err error) {
 	d := differentiator{
 		q:       &Program{Slots: append([]SlotInfo(nil), p.Slots...), Window: p.Window, Keep: p.Keep},
 		grads:   map[Slot]Slot{},
@@ -20,8 +25,13 @@ func Differentiate(p *Program) (q *Program, grads map[Slot]Slot, err error) {
 	}
 	d.q.Ops = append(d.q.Ops, p.Ops[:len(p.Ops)-1]...)
 	d.loss(loss)
-	for i := len(p.Ops) - 2; i >= 0; i-- {
-		if err := d.back(p.Ops[i]); err != nil {
+	ops, layers := slices.Clone(p.Ops), p.Layers
+	for i := len(ops) - 2; i >= 0; i-- {
+		if n := len(layers); recompute && n > 1 && i == layers[n-1]-1 {
+			layers = layers[:n-1]
+			d.repeat(ops[layers[n-2] : i+1])
+		}
+		if err := d.back(ops[i]); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -161,7 +161,7 @@ func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compu
 	loss := b.token(1)
 	b.Do(compute.Loss{Y: b.All(loss), X: b.All(x), W: b.weight(vocabulary, b.Slots[x].Cols)})
 	b.Keep = []compute.Slot{loss}
-	q, grads, err := compute.Differentiate(&b.Program)
+	q, grads, err := compute.Differentiate(&b.Program, false)
 	if err != nil {
 		t.Fatal(err)
 	}

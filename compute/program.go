@@ -40,6 +40,7 @@ type Program struct {
 	Caches []Cache
 	Window int    // most positions of one sequence
 	Keep   []Slot // Token and Output slots whose content outlives the run
+	Layers []int  // the first operation of each layer
 }
 
 // Cache is what attention keeps of each token in one layer: so many numbers of a key

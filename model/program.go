@@ -101,6 +101,7 @@ func (b *builder) body() compute.Slot {
 	b.p.Do(compute.Embed{Y: b.p.All(x), W: b.weight("token_embd.weight")})
 	for i := range b.c.Layers {
 		b.prefix = fmt.Sprintf("blk.%d.", i)
+		b.p.Layers = append(b.p.Layers, len(b.p.Ops))
 		n := b.norm("attn_norm", x)
 		if b.c.Architecture == DeepSeek2 {
 			x = b.latentAttention(n, x)

@@ -90,7 +90,8 @@ type Train struct {
 	Decay     float64 `json:"decay" zero:"refused"`
 	Weight    float64 `json:"weight_decay" zero:"refused"`
 	Clip      float64 `json:"clip" zero:"refused"`
-	Windows   []int   `json:"windows"` // tokens of a row in equal parts of the run
+	Windows   []int   `json:"windows"`   // tokens of a row in equal parts of the run
+	Recompute bool    `json:"recompute"` // layers' results on the way back, instead of keeping them
 
 	Checkpoints Checkpoints `json:"checkpoints"`
 }

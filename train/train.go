@@ -58,6 +58,8 @@ type Config struct {
 	Clip     float64 `json:"clip"`               // largest norm of the gradient; default 1
 	Seed     uint64  `json:"seed"`               // of the first weights
 
+	Recompute bool `json:"recompute,omitempty"` // a layer's results are computed again on the way back instead of kept; the weights are the same
+
 	Windows []int `json:"windows,omitempty"` // tokens of a row in equal parts of the run, rising to the model's window; default it alone
 
 	Validate int `json:"validate"` // tokens of each validation while training; default 32,768

@@ -73,7 +73,7 @@ func (t *Trainer) prepare() (err error) {
 		return err
 	}
 	forward, loss := t.Model.Losses()
-	p, grads, err := compute.Differentiate(forward)
+	p, grads, err := compute.Differentiate(forward, t.Config.Recompute)
 	if err != nil {
 		return err
 	}

@@ -145,6 +145,33 @@ func TestThreads(t *testing.T) {
 	}
 }
 
+// TestRecompute holds layers that are computed again to weights of the same bits.
+func TestRecompute(t *testing.T) {
+	for _, arch := range []string{model.Llama, model.Qwen3MoE, model.DeepSeek2} {
+		m := small(arch)
+		m.Layers = 3
+		dev := openCPU(t, 2)
+		var want []float32
+		for _, recompute := range []bool{false, true} {
+			c, err := Config{Batch: 11 * m.Window, Micro: 2 * m.Window, Recompute: recompute}.Resolve(m.Width, m.Window)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr, err := NewTrainer(dev, m, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(tr.Close)
+			steps(t, tr, 11, 4)
+			if got := weights(t, tr); want == nil {
+				want = got
+			} else if !slices.Equal(got, want) {
+				t.Errorf("%s: other weights", arch)
+			}
+		}
+	}
+}
+
 // TestTree holds the tree of leaves to the sum of all gradients.
 func TestTree(t *testing.T) {
 	dev := openCPU(t, 1)

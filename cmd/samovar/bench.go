@@ -28,6 +28,7 @@ type benchCommand struct {
 	Rows     int    `default:"8" help:"Rows of a step of training."`
 	Window   int    `default:"1024" help:"Tokens of a row."`
 	Leaves   int    `default:"8" help:"Parts of a step of training whose gradients are summed in a tree; as many as rows at most."`
+	Again    bool   `name:"recompute" help:"Training computes layers again on the way back, as recompute in a recipe."`
 	Optimise string `name:"optimiser" enum:"muon,adamw" default:"muon" help:"Optimiser of the matrices: muon or adamw."`
 	Repeats  int    `default:"5" help:"How often everything is measured; the medians count."`
 	First    bool   `help:"Load the model, give one token and end: to time the command."`
@@ -226,7 +227,7 @@ func (c *benchCommand) training(f *figures, ceilings *bench.Ceilings) error {
 		return err
 	}
 	defer dev.Close()
-	config, err := train.Config{Batch: c.Rows * c.Window, Leaves: min(c.Rows, c.Leaves), Optimiser: c.Optimise}.Resolve(m.Width, c.Window)
+	config, err := train.Config{Batch: c.Rows * c.Window, Leaves: min(c.Rows, c.Leaves), Optimiser: c.Optimise, Recompute: c.Again}.Resolve(m.Width, c.Window)
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,7 @@ func (c *chain) settings() train.Config {
 	t := c.recipe.Train
 	return train.Config{
 		Batch: int(t.Batch), Leaves: t.Leaves, Optimiser: t.Optimiser, MuonRate: t.MuonRate, Schedule: t.Schedule, Rate: t.Rate, Warmup: t.Warmup, Decay: t.Decay,
-		Weight: t.Weight, Clip: t.Clip, Windows: t.Windows, Seed: c.recipe.Seed,
+		Weight: t.Weight, Clip: t.Clip, Windows: t.Windows, Recompute: t.Recompute, Seed: c.recipe.Seed,
 	}
 }
 
