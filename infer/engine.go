@@ -29,6 +29,7 @@ type Options struct {
 	PrefillRows int           // most tokens of prompts in one step; 0: 128, where matrix products are no longer bound by memory
 	CacheBytes  int64         // keys and values; 0: Sequences full windows, at most 4 GiB but at least one window
 	Cache       kernel.Format // how keys and values are kept: F32, F16 or Q8_0
+	Draft       *Engine       // of a smaller model with the same vocabulary, which guesses where Lookup finds nothing; it is not this engine's to close
 	Lookup      int           // most tokens guessed at once from what a sequence has said before; 0: 16; negative: none
 }
 
@@ -43,6 +44,7 @@ type Engine struct {
 	prefill    int
 	outputs    int // most rows with logits in one step
 	lookup     int // most tokens guessed for a sequence
+	draft      *Engine
 	cache      kernel.Format
 	buffers    []compute.Buffer
 	pool       *pool
@@ -100,6 +102,9 @@ func New(dev compute.Device, c model.Config, weights map[string]compute.Buffer, 
 	e.outputs = o.Sequences + min(promptOutputs, e.prefill)
 	e.lookup, e.cache = max(0, o.Lookup), o.Cache
 	e.reserve()
+	if err := e.setDraft(o.Draft); err != nil {
+		return nil, err
+	}
 	if err := e.allocate(program, o.CacheBytes); err != nil {
 		e.Close()
 		return nil, err
@@ -244,6 +249,10 @@ func (e *Engine) release(s *Sequence) {
 		e.pool.drop(s.pages[i])
 	}
 	s.pages = nil
+	if s.shadow != nil {
+		e.draft.release(s.shadow)
+		s.shadow = nil
+	}
 }
 
 // Generate adds a request and steps until its sequence has ended or say

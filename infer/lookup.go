@@ -36,6 +36,7 @@ func (s *Sequence) guess(room int) {
 	if n <= 0 {
 		return
 	}
+	s.wanted = n // unless they are found
 	end := len(s.tokens)
 	if end < lookupTokens {
 		return
@@ -45,6 +46,7 @@ func (s *Sequence) guess(room int) {
 		if !slices.Equal(s.tokens[at-lookupTokens:at], last) {
 			continue
 		}
+		s.wanted = 0
 		for i := range n {
 			s.guessed = append(s.guessed, s.tokens[at+i%(end-at)])
 		}

@@ -66,6 +66,8 @@ type Sequence struct {
 	shared  int // tokens of the prompt that came from the cache
 	random  rand.PCG
 	guesser guesser
+	shadow  *Sequence // of the draft
+	wanted  int       // tokens that the draft is to guess; of a shadow: that it still is to
 	state   state
 
 	guessed []int32 // tokens that may follow, in the batch being computed

@@ -17,7 +17,10 @@ func (e *Engine) Step() ([]Event, error) {
 		return nil, e.broken
 	}
 	e.admit()
-	e.fill()
+	if err := e.fill(); err != nil {
+		e.broken = fmt.Errorf("guess the next tokens: %w: %w", ErrBroken, err)
+		return nil, e.broken
+	}
 	e.events, e.scores, e.likely, e.tops = e.events[:0], e.scores[:0], e.likely[:0], e.tops[:0]
 	if len(e.batch.Tokens) == 0 {
 		return nil, nil
@@ -62,7 +65,7 @@ func (e *Engine) admit() {
 // fill makes the batch: a row for each sequence that answers; the rest of the
 // rows are shared out evenly among the prompts, so that a long one does not
 // hold up a short one, and where there is none among guesses.
-func (e *Engine) fill() {
+func (e *Engine) fill() error {
 	b := &e.batch
 	b.Tokens, b.Segments, b.Outputs, e.reading = b.Tokens[:0], b.Segments[:0], b.Outputs[:0], e.reading[:0]
 	prompts := 0
@@ -72,12 +75,14 @@ func (e *Engine) fill() {
 			prompts++
 		}
 	}
-	rows, outputs, busy := e.prefill, e.outputs-len(e.active), prompts > 0
+	rows, outputs := e.prefill, e.outputs-len(e.active)
+	if prompts == 0 && len(e.active) > 0 {
+		if err := e.guess(min(e.lookup, e.prefill/len(e.active), outputs/len(e.active))); err != nil {
+			return err
+		}
+	}
 	for _, s := range e.active {
 		if !s.reading() {
-			if !busy {
-				s.guess(min(e.lookup, e.prefill/len(e.active), outputs/len(e.active)))
-			}
 			s.rows = 1 + len(s.guessed)
 			s.outputs = s.rows
 		} else {
@@ -87,6 +92,18 @@ func (e *Engine) fill() {
 		}
 		e.place(s)
 	}
+	return nil
+}
+
+// guess gives every sequence up to so many guesses.
+func (e *Engine) guess(most int) error {
+	for _, s := range e.active {
+		s.guess(most)
+	}
+	if e.draft == nil {
+		return nil
+	}
+	return e.extend(e.active)
 }
 
 // read decides how many tokens of a prompt are computed: at most rows, and for
