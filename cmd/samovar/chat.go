@@ -29,6 +29,7 @@ type chatCommand struct {
 	Seed        uint64   `default:"1" help:"Equal seeds give equal answers."`
 	System      string   `help:"What the model is told before the dialogue."`
 	cached
+	drafted
 }
 
 // talker is a model in the terminal.
@@ -37,11 +38,12 @@ type talker struct {
 	engine  *infer.Engine
 	tok     *tokenizer.Tokenizer
 	chat    *template.Template // nil: the model goes on with a text
+	draft   *draft             // nil: none
 	said    []template.Message
 }
 
 func (c *chatCommand) Run(g *globals) (err error) {
-	s, err := g.openFor(c.Ref)
+	s, err := g.openFor(c.Ref, c.Draft)
 	if err != nil {
 		return err
 	}
@@ -62,11 +64,11 @@ func (c *chatCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer dev.Close()
-	t, err := newTalker(c, f, dev)
+	t, err := newTalker(c, s, f, dev)
 	if err != nil {
 		return fmt.Errorf("load %s: %w", ref, err)
 	}
-	defer t.engine.Close()
+	defer t.Close()
 	if len(c.Prompt) > 0 {
 		return t.once(g, strings.Join(c.Prompt, " "))
 	}
@@ -90,9 +92,13 @@ func (s *store) first(g *globals) (string, error) {
 	return all[0].Name, nil
 }
 
-func newTalker(c *chatCommand, f *model.File, dev compute.Device) (*talker, error) {
+func newTalker(c *chatCommand, s *store, f *model.File, dev compute.Device) (_ *talker, err error) {
 	t := &talker{command: c}
-	var err error
+	defer func() {
+		if err != nil {
+			t.Close()
+		}
+	}()
 	if t.tok, err = tokenizer.FromMetadata(f.Value); err != nil {
 		return nil, err
 	}
@@ -105,11 +111,28 @@ func newTalker(c *chatCommand, f *model.File, dev compute.Device) (*talker, erro
 	if err != nil {
 		return nil, err
 	}
-	t.engine, err = infer.New(dev, f.Config, weights, infer.Options{Sequences: 1, Cache: c.format()})
+	o := infer.Options{Sequences: 1, Cache: c.format()}
+	if c.Draft != "" {
+		if t.draft, err = s.draft(dev, c.Draft, t.tok, o); err != nil {
+			return nil, err
+		}
+		o.Draft = t.draft.Engine
+	}
+	t.engine, err = infer.New(dev, f.Config, weights, o)
 	if c.System != "" {
 		t.said = append(t.said, template.Message{Role: "system", Content: c.System})
 	}
 	return t, err
+}
+
+// Close gives back the model's memory, and the draft's.
+func (t *talker) Close() {
+	if t.engine != nil {
+		t.engine.Close()
+	}
+	if t.draft != nil {
+		t.draft.Close()
+	}
 }
 
 // answer is one answer with what it took.

@@ -96,6 +96,7 @@ type serveCommand struct {
 	Refs []string `arg:"" optional:"" name:"ref" help:"Models: names, digests or GGUF files. Default: all in the store."`
 	Addr string   `default:"127.0.0.1:7788" help:"Host and port to answer on."`
 	cached
+	drafted
 }
 
 // cached is the flag of commands that answer. F32 is what models are evaluated with,
@@ -108,6 +109,14 @@ func (c cached) format() kernel.Format {
 	return map[string]kernel.Format{"f32": kernel.F32, "f16": kernel.F16, "q8_0": kernel.Q8_0}[c.Cache]
 }
 
+// Validate refuses a draft for models that nobody named.
+func (c *serveCommand) Validate() error {
+	if len(c.Refs) == 0 && c.Draft != "" {
+		return errors.New("--draft guesses for the models that are named: name them")
+	}
+	return nil
+}
+
 func (c *serveCommand) Run(g *globals) (err error) {
 	if len(c.Refs) == 0 {
 		return (&upCommand{Addr: c.Addr, NoOpen: true, cached: c.cached}).Run(g)
@@ -117,11 +126,16 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		return err
 	}
 	defer listener.Close()
-	s, err := g.openFor(c.Refs...)
+	s, err := g.openFor(append(slices.Clone(c.Refs), c.Draft)...)
 	if err != nil {
 		return err
 	}
 	defer s.close(&err)
+	if c.Draft != "" {
+		if _, err := s.modelPath(c.Draft); err != nil {
+			return fmt.Errorf("find the draft %s: %w", c.Draft, err)
+		}
+	}
 	list, err := s.catalogue(g.ctx)
 	if err != nil {
 		return err
@@ -134,7 +148,7 @@ func (c *serveCommand) Run(g *globals) (err error) {
 		}
 		all = append(all, m)
 	}
-	return s.serve(g, all, listener, serving{cache: c.format()})
+	return s.serve(g, all, listener, serving{cache: c.format(), draft: c.Draft})
 }
 
 // refer describes what a reference means: a model of the store, or a file.
@@ -157,6 +171,7 @@ func (s *store) refer(list *catalogue, ref string) (shown, error) {
 // serving is how models are served, and what is beside them.
 type serving struct {
 	cache kernel.Format // of keys and values
+	draft string        // reference of the model that guesses; empty: none
 	dev   string        // folder of the pages; empty: the embedded ones
 	open  bool          // a browser is opened
 	page  *page         // runs and brews; nil: neither
@@ -194,12 +209,12 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, with servi
 		config.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { brewing.ServeHTTP(w, r) })
 	}
 	for _, m := range all {
-		config.Models = append(config.Models, s.served(d, m, with.cache, log))
+		config.Models = append(config.Models, s.served(d, m, with))
 	}
 	server := serve.New(config)
 	defer server.Close()
 	if with.page != nil {
-		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m, with.cache, log)) }); err != nil {
+		if brewing, err = with.page.open(g.ctx, log, func(m shown) { server.Put(s.served(d, m, with)) }); err != nil {
 			return err
 		}
 		defer brewing.Wait()
@@ -228,7 +243,7 @@ func pages(dev string) http.Handler {
 }
 
 // served is a model as package serve wants it.
-func (s *store) served(d compute.Device, m shown, cache kernel.Format, log *slog.Logger) serve.Model {
+func (s *store) served(d compute.Device, m shown, with serving) serve.Model {
 	info := serve.Info{
 		Digest: string(m.Digest), Architecture: m.Architecture, Parameters: m.Parameters, Quantization: m.Quantization,
 		Window: m.Window, Vocabulary: m.Vocabulary, Licence: m.Licence, Run: m.Run, Chat: m.Chat,
@@ -240,20 +255,24 @@ func (s *store) served(d compute.Device, m shown, cache kernel.Format, log *slog
 	if m.Digest != "" {
 		ref = string(m.Digest)
 	}
-	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, cache, log) }}
+	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, with) }}
 }
 
 // load brings a model into memory.
-func (s *store) load(d compute.Device, ref string, cache kernel.Format, log *slog.Logger) (l *serve.Loaded, err error) {
+func (s *store) load(d compute.Device, ref string, with serving) (l *serve.Loaded, err error) {
 	f, err := s.openModel(ref)
 	if err != nil {
 		return nil, err
 	}
 	l = &serve.Loaded{}
 	var weights map[string]compute.Buffer
+	var guessing *draft
 	l.Close = func() {
 		if l.Engine != nil {
 			l.Engine.Close()
+		}
+		if guessing != nil {
+			guessing.Close()
 		}
 		for _, b := range weights {
 			b.Free()
@@ -276,7 +295,14 @@ func (s *store) load(d compute.Device, ref string, cache kernel.Format, log *slo
 	if weights, err = f.Load(d); err != nil {
 		return nil, err
 	}
-	l.Engine, err = infer.New(d, f.Config, weights, infer.Options{Cache: cache})
+	o := infer.Options{Cache: with.cache}
+	if with.draft != "" {
+		if guessing, err = s.draft(d, with.draft, l.Tokenizer, o); err != nil {
+			return nil, err
+		}
+		o.Draft = guessing.Engine
+	}
+	l.Engine, err = infer.New(d, f.Config, weights, o)
 	return l, err
 }
 
