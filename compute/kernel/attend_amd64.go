@@ -59,7 +59,7 @@ var attending = [2][2]attendKernels{
 }
 
 func attendingOf(t Format) *attendKernels {
-	if level >= avx512 {
+	if level >= avx512f {
 		return &attending[t][1]
 	}
 	return &attending[t][0]

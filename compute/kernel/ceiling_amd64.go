@@ -19,7 +19,7 @@ func measureInt8AVX512(iterations int)
 
 func measureFMA(iterations int) float64 {
 	switch n := max(iterations, 1); {
-	case level >= avx512:
+	case level >= avx512f:
 		measureAVX512(n)
 		return float64(n) * 24 * 16 * 2
 	case level >= avx2:

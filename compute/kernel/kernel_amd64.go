@@ -9,11 +9,12 @@ import "golang.org/x/sys/cpu"
 const (
 	generic = iota
 	avx2    // AVX2, FMA, F16C
-	avx512  // AVX-512 F, BW, DQ, VL, VNNI
+	avx512f // AVX-512 F, BW, DQ, VL: wider registers, with AVX2's products of bytes
+	avx512  // and VNNI
 	avx512bf16
 )
 
-var levels = []string{"generic", "avx2", "avx512", "avx512bf16"}
+var levels = []string{"generic", "avx2", "avx512f", "avx512", "avx512bf16"}
 
 func hasBF16() bool { return level >= avx512bf16 }
 
@@ -22,8 +23,10 @@ func detect() int {
 	switch {
 	case !(x.HasAVX2 && x.HasFMA && x.HasF16C):
 		return generic
-	case !(x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI):
+	case !(x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL):
 		return avx2
+	case !x.HasAVX512VNNI:
+		return avx512f
 	case !x.HasAVX512BF16:
 		return avx512
 	}

@@ -95,7 +95,7 @@ func pairRows32(dst, src *float32, ld, pairs int)
 
 func gemmTile() tile {
 	switch {
-	case level >= avx512:
+	case level >= avx512f:
 		return tile{12, 32}
 	case level >= avx2:
 		return tile{6, 16}
@@ -126,7 +126,7 @@ func micro(rows int, a, b, c []float32, ldc, kb int, add, bf16 bool) {
 		return
 	case bf16 && pairsBF16():
 		kernels = microBF16 // VDPBF16PS flushes by itself
-	case level >= avx512:
+	case level >= avx512f:
 		kernels = microAVX512
 	}
 	if bf16 && !pairsBF16() {

@@ -15,7 +15,7 @@ func quantizeWords(codes *int16, scales *blockScale, x *float32, blocks, offset 
 
 // wideCodes says that the kernels in use multiply codes of x as int16.
 func wideCodes(l *layout) bool {
-	return level == avx2 && slices.Max(l.levels)-slices.Min(l.levels) > 127
+	return (level == avx2 || level == avx512f) && slices.Max(l.levels)-slices.Min(l.levels) > 127
 }
 
 func (a *Activations) quantize(r int, x []float32) {
@@ -27,11 +27,17 @@ func (a *Activations) quantize(r int, x []float32) {
 	quantizeWords(&a.wide[r*a.stride : (r+1)*a.stride][0], &a.scales[r*n : (r+1)*n][0], &x[0], a.k/32, a.offset)
 }
 
-// panelSet returns which of panelKernels are in use.
-func panelSet() int { return min(level, avx512) - avx2 }
+// panelSet returns which of a format's panelKernels are in use. Products of bytes by
+// AVX-512 take VNNI.
+func panelSet(t Format) int {
+	if level >= avx512 || level == avx512f && t == F32 {
+		return 1
+	}
+	return 0
+}
 
 func gemvF32(c *panelCall) {
-	if level >= avx512 {
+	if level >= avx512f {
 		gemvF32AVX512(c)
 	} else {
 		gemvF32AVX2(c)

@@ -124,7 +124,7 @@ func (c *panelCall) mulEdge(t Format, y []float32, ldy int, x *Activations, n in
 // mulSome multiplies as many rows from r on as one kernel takes, and returns
 // how many.
 func (c *panelCall) mulSome(t Format, x *Activations, r int, y unsafe.Pointer, panels int) int {
-	kernels := panelKernels[t][panelSet()]
+	kernels := panelKernels[t][panelSet(t)]
 	for kernels[0].rows > x.rows-r {
 		kernels = kernels[1:]
 	}
