@@ -16,7 +16,7 @@ import (
 	"samovar/energy"
 	"samovar/house"
 	"samovar/infer"
-	"samovar/model"
+	"samovar/serve"
 	"samovar/tokenizer"
 	"samovar/tokenizer/template"
 )
@@ -34,12 +34,9 @@ type chatCommand struct {
 
 // talker is a model in the terminal.
 type talker struct {
-	command *chatCommand
-	engine  *infer.Engine
-	tok     *tokenizer.Tokenizer
-	chat    *template.Template // nil: the model goes on with a text
-	draft   *draft             // nil: none
-	said    []template.Message
+	command       *chatCommand
+	*serve.Loaded // without a template the model goes on with a text
+	said          []template.Message
 }
 
 func (c *chatCommand) Run(g *globals) (err error) {
@@ -58,17 +55,20 @@ func (c *chatCommand) Run(g *globals) (err error) {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	dev, err := compute.CPU{}.Open()
 	if err != nil {
-		return err
+		return errors.Join(err, f.Close())
 	}
 	defer dev.Close()
-	t, err := newTalker(c, s, f, dev)
+	l, err := s.load(dev, f, serving{sequences: 1, cache: c.format(), draft: c.Draft})
 	if err != nil {
 		return fmt.Errorf("load %s: %w", ref, err)
 	}
-	defer t.Close()
+	defer l.Close()
+	t := &talker{command: c, Loaded: l}
+	if c.System != "" {
+		t.said = append(t.said, template.Message{Role: "system", Content: c.System})
+	}
 	if len(c.Prompt) > 0 {
 		return t.once(g, strings.Join(c.Prompt, " "))
 	}
@@ -90,49 +90,6 @@ func (s *store) first(g *globals) (string, error) {
 		return house.Name, s.settle(g.ctx)
 	}
 	return all[0].Name, nil
-}
-
-func newTalker(c *chatCommand, s *store, f *model.File, dev compute.Device) (_ *talker, err error) {
-	t := &talker{command: c}
-	defer func() {
-		if err != nil {
-			t.Close()
-		}
-	}()
-	if t.tok, err = tokenizer.FromMetadata(f.Value); err != nil {
-		return nil, err
-	}
-	if source, err := f.String("tokenizer.chat_template"); err == nil {
-		if t.chat, err = template.Parse(source); err != nil {
-			return nil, fmt.Errorf("read the chat template: %w", err)
-		}
-	}
-	weights, err := f.Load(dev)
-	if err != nil {
-		return nil, err
-	}
-	o := infer.Options{Sequences: 1, Cache: c.format()}
-	if c.Draft != "" {
-		if t.draft, err = s.draft(dev, c.Draft, t.tok, o); err != nil {
-			return nil, err
-		}
-		o.Draft = t.draft.Engine
-	}
-	t.engine, err = infer.New(dev, f.Config, weights, o)
-	if c.System != "" {
-		t.said = append(t.said, template.Message{Role: "system", Content: c.System})
-	}
-	return t, err
-}
-
-// Close gives back the model's memory, and the draft's.
-func (t *talker) Close() {
-	if t.engine != nil {
-		t.engine.Close()
-	}
-	if t.draft != nil {
-		t.draft.Close()
-	}
 }
 
 // answer is one answer with what it took.
@@ -165,15 +122,15 @@ func (t *talker) once(g *globals, prompt string) error {
 
 // prompt returns the ids that the model is asked with.
 func (t *talker) prompt(text string) ([]int32, error) {
-	if t.chat == nil {
+	if t.Template == nil {
 		var ids []int32
-		if t.tok.AddBOS() || t.tok.BOS() != tokenizer.None {
-			ids = append(ids, begin(t.tok))
+		if t.Tokenizer.AddBOS() || t.Tokenizer.BOS() != tokenizer.None {
+			ids = append(ids, begin(t.Tokenizer))
 		}
-		return t.tok.Encode(ids, text), nil
+		return t.Tokenizer.Encode(ids, text), nil
 	}
 	t.said = append(t.said, template.Message{Role: "user", Content: text})
-	return t.chat.Tokens(t.tok, t.said, template.Options{AddGenerationPrompt: true})
+	return t.Template.Tokens(t.Tokenizer, t.said, template.Options{AddGenerationPrompt: true})
 }
 
 // speak answers text and writes the answer to w as it comes.
@@ -186,18 +143,18 @@ func (t *talker) speak(g *globals, text string, w io.Writer) (a answer, err erro
 	meter := energy.Open(g.ctx, energy.Config{})
 	start := time.Now()
 	r := infer.Request{Prompt: ids, MaxTokens: t.command.MaxTokens, Sampling: infer.Sampling{Temperature: t.command.Temperature, Seed: t.command.Seed}}
-	for id := range int32(t.tok.Size()) {
-		if t.tok.IsEnd(id) {
+	for id := range int32(t.Tokenizer.Size()) {
+		if t.Tokenizer.IsEnd(id) {
 			r.Stop = append(r.Stop, id)
 		}
 	}
-	d := t.tok.NewDecoder()
+	d := t.Tokenizer.NewDecoder()
 	say := func(piece string) {
 		a.Text += piece
 		fmt.Fprint(w, piece)
 	}
-	err = t.engine.Generate(r, func(e infer.Event) bool {
-		if e.Token != infer.None && !t.tok.IsEnd(e.Token) {
+	err = t.Engine.Generate(r, func(e infer.Event) bool {
+		if e.Token != infer.None && !t.Tokenizer.IsEnd(e.Token) {
 			a.Tokens++
 			say(d.Next(e.Token))
 		}
@@ -219,7 +176,7 @@ func (t *talker) loop(g *globals, ref string) error {
 	people := term.IsTerminal(int(os.Stdin.Fd()))
 	if people {
 		what := "ask it something"
-		if t.chat == nil {
+		if t.Template == nil {
 			what = "it has not been tuned to talk: it goes on with what you write"
 		}
 		fmt.Fprintf(g.err, "%s: %s. An empty line ends.\n", ref, what)

@@ -170,11 +170,12 @@ func (s *store) refer(list *catalogue, ref string) (shown, error) {
 
 // serving is how models are served, and what is beside them.
 type serving struct {
-	cache kernel.Format // of keys and values
-	draft string        // reference of the model that guesses; empty: none
-	dev   string        // folder of the pages; empty: the embedded ones
-	open  bool          // a browser is opened
-	page  *page         // runs and brews; nil: neither
+	sequences int           // at once; 0: infer's default
+	cache     kernel.Format // of keys and values
+	draft     string        // reference of the model that guesses; empty: none
+	dev       string        // folder of the pages; empty: the embedded ones
+	open      bool          // a browser is opened
+	page      *page         // runs and brews; nil: neither
 }
 
 // serve answers until the context ends.
@@ -255,24 +256,44 @@ func (s *store) served(d compute.Device, m shown, with serving) serve.Model {
 	if m.Digest != "" {
 		ref = string(m.Digest)
 	}
-	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) { return s.load(d, ref, with) }}
+	return serve.Model{Name: m.Name, Info: info, Open: func() (*serve.Loaded, error) {
+		f, err := s.openModel(ref)
+		if err != nil {
+			return nil, err
+		}
+		return s.load(d, f, with)
+	}}
 }
 
-// load brings a model into memory.
-func (s *store) load(d compute.Device, ref string, with serving) (l *serve.Loaded, err error) {
-	f, err := s.openModel(ref)
+// load brings the model of a file into memory, with its chat template. The file is
+// closed with it, or at once if there is an error.
+func (s *store) load(d compute.Device, f *model.File, with serving) (*serve.Loaded, error) {
+	var chat *template.Template
+	if source, err := f.String("tokenizer.chat_template"); err == nil {
+		if chat, err = template.Parse(source); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("read the chat template: %w", err)
+		}
+	}
+	l, err := s.engine(d, f, with)
 	if err != nil {
 		return nil, err
 	}
-	l = &serve.Loaded{}
+	l.Template = chat
+	return l, nil
+}
+
+// engine is load without the template.
+func (s *store) engine(d compute.Device, f *model.File, with serving) (_ *serve.Loaded, err error) {
+	l := &serve.Loaded{}
 	var weights map[string]compute.Buffer
-	var guessing *draft
+	var draft *serve.Loaded
 	l.Close = func() {
 		if l.Engine != nil {
 			l.Engine.Close()
 		}
-		if guessing != nil {
-			guessing.Close()
+		if draft != nil {
+			draft.Close()
 		}
 		for _, b := range weights {
 			b.Free()
@@ -287,20 +308,15 @@ func (s *store) load(d compute.Device, ref string, with serving) (l *serve.Loade
 	if l.Tokenizer, err = tokenizer.FromMetadata(f.Value); err != nil {
 		return nil, err
 	}
-	if source, err := f.String("tokenizer.chat_template"); err == nil {
-		if l.Template, err = template.Parse(source); err != nil {
-			return nil, fmt.Errorf("read the chat template: %w", err)
-		}
-	}
 	if weights, err = f.Load(d); err != nil {
 		return nil, err
 	}
-	o := infer.Options{Cache: with.cache}
+	o := infer.Options{Sequences: with.sequences, Cache: with.cache}
 	if with.draft != "" {
-		if guessing, err = s.draft(d, with.draft, l.Tokenizer, o); err != nil {
-			return nil, err
+		if draft, err = s.draft(d, l.Tokenizer, with); err != nil {
+			return nil, fmt.Errorf("load the draft %s: %w", with.draft, err)
 		}
-		o.Draft = guessing.Engine
+		o.Draft = draft.Engine
 	}
 	l.Engine, err = infer.New(d, f.Config, weights, o)
 	return l, err
