@@ -35,7 +35,7 @@ var errGuesses = errors.New("an answer with guesses is not the one without")
 // Copy measures answers to prompts that say one thing again and again, in turn without
 // and with guesses. It fails if guesses change a token.
 func Copy(dev compute.Device, c model.Config, weights map[string]compute.Buffer, load Load) (*Copying, error) {
-	prompt, tokens := max(1, min(load.Prompt, c.Window/2)), max(2, min(load.Tokens, c.Window/2))
+	prompt, tokens := load.within(c.Window)
 	var engines [2]*infer.Engine
 	for i, lookup := range []int{-1, 0} {
 		e, err := infer.New(dev, c, weights, infer.Options{Sequences: 1, PrefillRows: min(512, prompt), Lookup: lookup, Window: prompt + tokens, Cache: load.Cache})

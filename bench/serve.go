@@ -19,6 +19,11 @@ type Load struct {
 	Cache    kernel.Format // how keys and values are kept
 }
 
+// within returns how long prompts and answers are in a window.
+func (l Load) within(window int) (prompt, tokens int) {
+	return max(1, min(l.Prompt, window/2)), max(2, min(l.Tokens, window/2))
+}
+
 // Serving is what was measured of a model, each figure beside the ceiling that was
 // measured just before it.
 type Serving struct {
@@ -53,7 +58,8 @@ const short = 16
 // Serve measures a model with weights that are loaded on dev. bytes is what a token
 // reads of them ([model.File.Memory]).
 func Serve(dev compute.Device, c model.Config, weights map[string]compute.Buffer, bytes int64, ceilings *Ceilings, load Load) (*Serving, error) {
-	s := &Serving{Prompt: max(1, min(load.Prompt, c.Window/2)), Tokens: max(2, min(load.Tokens, c.Window/2)), Together: load.Together}
+	s := &Serving{Together: load.Together}
+	s.Prompt, s.Tokens = load.within(c.Window)
 	s.weigh(c, bytes, load.Cache)
 	start := time.Now()
 	e, err := infer.New(dev, c, weights, infer.Options{
