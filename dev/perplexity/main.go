@@ -128,8 +128,13 @@ func plain(dev compute.Device, f *model.File) (map[string]compute.Buffer, error)
 	return all, nil
 }
 
-// measure returns the perplexity of the second halves of windows.
+// measure returns the perplexity of the second halves of windows, and frees the weights.
 func measure(dev compute.Device, c model.Config, weights map[string]compute.Buffer, windows [][]int32) (float64, error) {
+	defer func() {
+		for _, b := range weights {
+			b.Free()
+		}
+	}()
 	window := len(windows[0])
 	e, err := infer.New(dev, c, weights, infer.Options{Window: window + 1})
 	if err != nil {
