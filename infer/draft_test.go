@@ -56,16 +56,7 @@ func TestDraft(t *testing.T) {
 func TestDraftAmongOthers(t *testing.T) {
 	dev, c := openCPU(t, 2), configs()[0]
 	w := random(t, dev, c, kernel.F32)
-	var requests []Request
-	var at []int
-	for i := range 12 {
-		p := Sampling{Seed: uint64(i)}
-		if i%3 == 0 {
-			p.Temperature = 0.7
-		}
-		requests = append(requests, Request{Prompt: prompt(uint64(i), 1+3*i), MaxTokens: 20 + i, Sampling: p, Stop: []int32{int32(i)}})
-		at = append(at, 3*i)
-	}
+	requests, at := varied(func(i int) []int32 { return prompt(uint64(i), 1+3*i) }, 20)
 	for name, d := range drafts(t, dev, w, 5) {
 		all := run(t, newEngine(t, dev, c, w, Options{Sequences: 5, PrefillRows: 24, Draft: d}), requests, at)
 		for i, s := range all {

@@ -63,31 +63,43 @@ func openCPU(t testing.TB, threads int) compute.Device {
 // They are larger than a training's first ones, so that logits differ.
 func random(t testing.TB, dev compute.Device, c model.Config, format kernel.Format) map[string]compute.Buffer {
 	t.Helper()
-	buffers := map[string]compute.Buffer{}
+	return buffers(t, c, func(tensor model.Tensor, w []float32) (compute.Buffer, error) {
+		if tensor.Vector() {
+			return written(dev, w)
+		}
+		data := make([]byte, format.Bytes(len(w)))
+		kernel.Quantize(format, data, w)
+		return dev.Load(format, tensor.Rows, tensor.Cols, data, nil)
+	})
+}
+
+// buffers has load make those of the numbers of random.
+func buffers(t testing.TB, c model.Config, load func(tensor model.Tensor, w []float32) (compute.Buffer, error)) map[string]compute.Buffer {
+	t.Helper()
+	all := map[string]compute.Buffer{}
 	for _, tensor := range c.Tensors() {
 		if tensor.Deviation > 0 {
 			tensor.Deviation *= 4
 		}
 		w := make([]float32, tensor.Rows*tensor.Cols)
 		tensor.Initialise(w, 1)
-		var b compute.Buffer
-		var err error
-		if tensor.Vector() {
-			if b, err = dev.Alloc(len(w)); err == nil {
-				err = b.Write(0, w)
-			}
-		} else {
-			data := make([]byte, format.Bytes(len(w)))
-			kernel.Quantize(format, data, w)
-			b, err = dev.Load(format, tensor.Rows, tensor.Cols, data, nil)
-		}
+		b, err := load(tensor, w)
 		if err != nil {
 			t.Fatalf("%s: %v", tensor.Name, err)
 		}
 		t.Cleanup(b.Free)
-		buffers[tensor.Name] = b
+		all[tensor.Name] = b
 	}
-	return buffers
+	return all
+}
+
+// written returns a buffer of w.
+func written(dev compute.Device, w []float32) (compute.Buffer, error) {
+	b, err := dev.Alloc(len(w))
+	if err == nil {
+		err = b.Write(0, w)
+	}
+	return b, err
 }
 
 func newEngine(t testing.TB, dev compute.Device, c model.Config, w map[string]compute.Buffer, o Options) *Engine {

@@ -44,28 +44,12 @@ func TestFormatChange(t *testing.T) {
 // exact are the numbers of random in a format, in F32.
 func exact(t testing.TB, dev compute.Device, c model.Config, format kernel.Format) map[string]compute.Buffer {
 	t.Helper()
-	buffers := random(t, dev, c, kernel.F32)
-	for _, tensor := range c.Tensors() {
-		if tensor.Vector() {
-			continue
+	return buffers(t, c, func(tensor model.Tensor, w []float32) (compute.Buffer, error) {
+		if !tensor.Vector() {
+			data := make([]byte, format.Bytes(len(w)))
+			kernel.Quantize(format, data, w)
+			kernel.Dequantize(format, w, data)
 		}
-		if tensor.Deviation > 0 {
-			tensor.Deviation *= 4 // as random does
-		}
-		w := make([]float32, tensor.Rows*tensor.Cols)
-		tensor.Initialise(w, 1)
-		data := make([]byte, format.Bytes(len(w)))
-		kernel.Quantize(format, data, w)
-		kernel.Dequantize(format, w, data)
-		b, err := dev.Alloc(len(w))
-		if err == nil {
-			err = b.Write(0, w)
-		}
-		if err != nil {
-			t.Fatalf("%s: %v", tensor.Name, err)
-		}
-		t.Cleanup(b.Free)
-		buffers[tensor.Name] = b
-	}
-	return buffers
+		return written(dev, w)
+	})
 }

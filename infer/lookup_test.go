@@ -81,22 +81,27 @@ func testLookupAmongOthers(t *testing.T, cache kernel.Format) {
 	dev := openCPU(t, 2)
 	c := configs()[0]
 	w := random(t, dev, c, kernel.F32)
-	var requests []Request
-	var at []int
-	for i := range 12 {
-		p := Sampling{Seed: uint64(i)}
-		if i%3 == 0 {
-			p.Temperature = 0.7
-		}
-		requests = append(requests, Request{Prompt: slices.Concat(repeating(), prompt(uint64(i), 3*i)), MaxTokens: 40 + i, Sampling: p, Stop: []int32{int32(i)}})
-		at = append(at, 3*i)
-	}
+	requests, at := varied(func(i int) []int32 { return slices.Concat(repeating(), prompt(uint64(i), 3*i)) }, 40)
 	for i, s := range run(t, newEngine(t, dev, c, w, Options{Sequences: 5, PrefillRows: 24, Cache: cache}), requests, at) {
 		alone, _, _ := generate(t, newEngine(t, dev, c, w, Options{Lookup: -1, Cache: cache}), requests[i])
 		if !slices.Equal(s.Tokens(), alone.Tokens()) {
 			t.Errorf("request %d: %v alone, %v among others", i, alone.Tokens(), s.Tokens())
 		}
 	}
+}
+
+// varied returns requests of different prompts, lengths from tokens on, temperatures and
+// ends, and the steps at which they come.
+func varied(prompt func(i int) []int32, tokens int) (requests []Request, at []int) {
+	for i := range 12 {
+		p := Sampling{Seed: uint64(i)}
+		if i%3 == 0 {
+			p.Temperature = 0.7
+		}
+		requests = append(requests, Request{Prompt: prompt(i), MaxTokens: tokens + i, Sampling: p, Stop: []int32{int32(i)}})
+		at = append(at, 3*i)
+	}
+	return requests, at
 }
 
 // TestLearn asserts that guesses grow while they hold and wait while they fail.

@@ -59,7 +59,12 @@ func newTrainer(t *testing.T, dev compute.Device, m model.Config, rows int) *Tra
 
 func newTrainerWith(t *testing.T, dev compute.Device, m model.Config, rows int, optimiser string) *Trainer {
 	t.Helper()
-	c, err := Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01, Optimiser: optimiser}.Resolve(m.Width, m.Window)
+	return newTrainerOf(t, dev, m, Config{Batch: rows * m.Window, Micro: 2 * m.Window, Rate: 0.01, Optimiser: optimiser})
+}
+
+func newTrainerOf(t *testing.T, dev compute.Device, m model.Config, c Config) *Trainer {
+	t.Helper()
+	c, err := c.Resolve(m.Width, m.Window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,15 +158,7 @@ func TestRecompute(t *testing.T) {
 		dev := openCPU(t, 2)
 		var want []float32
 		for _, recompute := range []bool{false, true} {
-			c, err := Config{Batch: 11 * m.Window, Micro: 2 * m.Window, Recompute: recompute}.Resolve(m.Width, m.Window)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tr, err := NewTrainer(dev, m, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(tr.Close)
+			tr := newTrainerOf(t, dev, m, Config{Batch: 11 * m.Window, Micro: 2 * m.Window, Recompute: recompute})
 			steps(t, tr, 11, 4)
 			if got := weights(t, tr); want == nil {
 				want = got
