@@ -75,6 +75,7 @@ type Batch struct {
 	Targets  []int32   // for Loss: the token that follows each row; negative: no loss
 	Weights  []float32 // for LossBack: the factor of each row's loss in the gradient; nil: 1
 	Scalars  []float32 // what optimiser operations read; see AdamW
+	Fresh    bool      // gradients by weights are set, whatever their slots held, instead of added to
 }
 
 // Segment is the rows of one sequence, or of one document in a packed row.

@@ -47,7 +47,39 @@ func (e *exec) linearBack(o LinearBack) ([]step, error) {
 		return nil, err
 	}
 	x, dx, dy, count := e.table(o.X), e.table(o.DX), e.table(o.DY), e.count(o.X.Slot)
-	return append(e.transposed(&dx, &dy, e.slots[o.W], count, !o.Set), e.outer(e.slots[o.DW], &dy, &x, count)...), nil
+	return append(e.transposed(&dx, &dy, e.slots[o.W], count, !o.Set), e.outer(e.gradient(o.DW), &dy, &x, count)...), nil
+}
+
+// gradient is the gradient by a weight, or a part of it.
+type gradient struct {
+	data  []float32
+	fresh *bool // what data holds does not count
+}
+
+func (e *exec) gradient(s Slot) gradient {
+	g, ok := e.gradients[s]
+	if !ok {
+		g = gradient{e.slots[s], new(bool)}
+		e.gradients[s] = g
+	}
+	return g
+}
+
+// from returns the part from element i on, for a gradient that is not fresh.
+func (g gradient) from(i int) gradient { return gradient{g.data[i:], g.fresh} }
+
+// cleared makes a gradient ready to be added to.
+func (g gradient) cleared() step {
+	s := pieces(len(g.data), func(from, to int) { clear(g.data[from:to]) })
+	all := s.pieces
+	s.pieces = func() int {
+		if !*g.fresh {
+			return 0
+		}
+		*g.fresh = false
+		return all()
+	}
+	return s
 }
 
 // transposed is dx (+)= dy·W.
@@ -58,30 +90,36 @@ func (e *exec) transposed(dx, dy *table, w []float32, count func() int, add bool
 	}
 }
 
-// outer is dw += dyᵀ·x.
-func (e *exec) outer(dw []float32, dy, x *table, count func() int) []step {
-	n, k, from := dy.Width, x.Width, *dy
+// outer is dw += dyᵀ·x, or dw = dyᵀ·x where dw is fresh.
+func (e *exec) outer(dw gradient, dy, x *table, count func() int) []step {
+	n, k, from, add := dy.Width, x.Width, *dy, true
 	rows := func() int {
 		if count() == 0 {
 			return 0
 		}
 		return n
 	}
-	return []step{
-		e.packed(&e.right, k, count, x.data, x.cols, false, count),
-		e.product(rows, k, func(worker, n0, n1, k0, k1 int) {
-			e.right.Multiply(dw[n0*k:], k, from.data[n0:], from.cols, true, n1-n0, k0, k1, true, &e.dev.scratch[worker])
-		}),
+	s := e.product(rows, k, func(worker, n0, n1, k0, k1 int) {
+		e.right.Multiply(dw.data[n0*k:], k, from.data[n0:], from.cols, true, n1-n0, k0, k1, add, &e.dev.scratch[worker])
+	})
+	all := s.pieces
+	s.pieces = func() int {
+		n := all()
+		if add = !*dw.fresh; n > 0 {
+			*dw.fresh = false
+		}
+		return n
 	}
+	return []step{e.packed(&e.right, k, count, x.data, x.cols, false, count), s}
 }
 
 // embedColumns is how many columns of the table a piece of EmbedBack owns.
 const embedColumns = 64
 
 func (e *exec) embedBack(o EmbedBack) ([]step, error) {
-	dy, dw, width := e.table(o.DY), e.slots[o.DW], o.DY.Width
-	vocabulary := int32(e.program.Slots[o.DW].Rows)
-	return []step{{
+	dy, sum, width := e.table(o.DY), e.gradient(o.DW), o.DY.Width
+	dw, vocabulary := sum.data, int32(e.program.Slots[o.DW].Rows)
+	return []step{sum.cleared(), {
 		pieces: func() int { return (width + embedColumns - 1) / embedColumns },
 		do: func(_, piece int) {
 			c0, c1 := piece*embedColumns, min((piece+1)*embedColumns, width)
@@ -103,11 +141,11 @@ func (e *exec) normBack(o NormBack) ([]step, error) {
 	if err := e.program.check(o.DX, o.DY); err != nil {
 		return nil, err
 	}
-	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.slots[o.DW]
+	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.gradient(o.DW)
 	width, count := o.X.Width, e.count(o.X.Slot)
 	blocks := func() int { return (count() + normRows - 1) / normRows }
 	partial := make([]float32, (max(e.memory.Rows, e.memory.Outputs)+normRows-1)/normRows*width)
-	return []step{{
+	return []step{dw.cleared(), {
 		pieces: blocks,
 		do: func(_, piece int) {
 			sum := partial[piece*width : (piece+1)*width]
@@ -122,7 +160,7 @@ func (e *exec) normBack(o NormBack) ([]step, error) {
 		pieces: func() int { return 1 },
 		do: func(int, int) {
 			for b := range blocks() {
-				kernel.Add(dw, partial[b*width:(b+1)*width])
+				kernel.Add(dw.data, partial[b*width:(b+1)*width])
 			}
 		},
 	}}, nil
@@ -132,14 +170,14 @@ func (e *exec) headLinearBack(o HeadLinearBack) ([]step, error) {
 	if err := e.program.check(o.DX, o.DY); err != nil {
 		return nil, err
 	}
-	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.slots[o.DW]
+	x, dx, dy, w, dw := e.table(o.X), e.table(o.DX), e.table(o.DY), e.slots[o.W], e.gradient(o.DW)
 	n, k, count := o.Y.Width, o.X.Width, e.count(o.X.Slot)
-	return []step{{
+	return []step{dw.cleared(), {
 		pieces: func() int { return x.Heads },
 		do: func(worker, h int) {
 			s, at := &e.dev.scratch[worker], h*n*k
 			e.dev.gemm(dx.from(0, h), dx.cols, dy.from(0, h), dy.cols, false, w[at:], k, false, count(), k, n, !o.Set, s)
-			e.dev.gemm(dw[at:], k, dy.from(0, h), dy.cols, true, x.from(0, h), x.cols, false, n, k, count(), true, s)
+			e.dev.gemm(dw.data[at:], k, dy.from(0, h), dy.cols, true, x.from(0, h), x.cols, false, n, k, count(), true, s)
 		},
 	}}, nil
 }
@@ -210,7 +248,7 @@ func (e *exec) loss(o LossBack, back bool) ([]step, error) {
 		if back {
 			dxs := dx.down(first)
 			steps = append(steps, e.multiplied(&transposed, &dxs, &logits, !o.Set, count))
-			steps = append(steps, e.outer(e.slots[o.DW], &logits, &xs, count)...)
+			steps = append(steps, e.outer(e.gradient(o.DW), &logits, &xs, count)...)
 		}
 	}
 	return steps, nil

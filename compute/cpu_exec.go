@@ -23,6 +23,8 @@ type exec struct {
 	activations kernel.Activations // rows ready to be multiplied by loaded matrices
 	prepared    prepared           // what they are, while the steps are built
 
+	gradients map[Slot]gradient // by weights
+
 	right kernel.Right // of the product that is computed, packed for all threads
 
 	targets bool // the program reads Batch.Targets
@@ -75,7 +77,7 @@ func (d *cpu) Prepare(p *Program, m Memory) (Exec, error) {
 		return nil, fmt.Errorf("prepare a program with pages of %v: F32, F16 and Q8_0 are kept", m.Cache)
 	}
 	e := &exec{
-		dev: d, program: p, memory: m, loaded: map[Slot]*loaded{}, slots: make([][]float32, len(p.Slots)),
+		dev: d, program: p, memory: m, loaded: map[Slot]*loaded{}, gradients: map[Slot]gradient{}, slots: make([][]float32, len(p.Slots)),
 		positions: make([]int32, 0, m.Rows), segment: make([]int32, 0, m.Rows), start: make([]int32, 0, m.Rows),
 	}
 	if err := e.bind(); err != nil {
@@ -183,6 +185,11 @@ func (e *exec) Run(b *Batch) error {
 		s := &e.steps[i]
 		e.dev.pool.each(s.pieces(), s.do)
 	}
+	for _, g := range e.gradients {
+		if *g.fresh { // no operation had rows for it
+			clear(g.data)
+		}
+	}
 	e.batch = nil
 	return nil
 }
@@ -215,6 +222,9 @@ func (e *exec) begin(b *Batch) error {
 	}
 	if b.Weights != nil && len(b.Weights) != e.rows {
 		return fmt.Errorf("%d weights for %d rows", len(b.Weights), e.rows)
+	}
+	for _, g := range e.gradients {
+		*g.fresh = b.Fresh
 	}
 	for _, r := range b.Outputs {
 		if r < 0 || int(r) >= e.rows {

@@ -219,7 +219,8 @@ func (e *exec) expertsBack(o ExpertsBack) ([]step, error) {
 	}
 	x, r, dx, dr, dy := e.table(o.X), e.table(o.R), e.table(o.DX), e.table(o.DR), e.table(o.DY)
 	g, d := e.newExpert(o.Experts), e.newExpert(o.Experts)
-	steps := []step{e.perRow(o.X.Slot, func(row int) {
+	dgate, dup, ddown := e.gradient(o.DGate), e.gradient(o.DUp), e.gradient(o.DDown)
+	steps := []step{dgate.cleared(), dup.cleared(), ddown.cleared(), e.perRow(o.X.Slot, func(row int) {
 		if o.SetX {
 			clear(dx.head(row, 0))
 		}
@@ -246,9 +247,9 @@ func (e *exec) expertsBack(o ExpertsBack) ([]step, error) {
 				kernel.Scale(g.dy.head(j, 0), weight)
 				kernel.SwiGLUBack(d.gate.head(j, 0), d.up.head(j, 0), g.gate.head(j, 0), g.up.head(j, 0), d.h.head(j, 0), false)
 			})},
-			e.outer(e.slots[o.DDown][down:], &g.dy, &g.h, g.count),
-			e.outer(e.slots[o.DGate][up:], &d.gate, &g.x, g.count),
-			e.outer(e.slots[o.DUp][up:], &d.up, &g.x, g.count),
+			e.outer(ddown.from(down), &g.dy, &g.h, g.count),
+			e.outer(dgate.from(up), &d.gate, &g.x, g.count),
+			e.outer(dup.from(up), &d.up, &g.x, g.count),
 			e.transposed(&d.x, &d.gate, e.slots[o.Gate][up:], g.count, false),
 			e.transposed(&d.x, &d.up, e.slots[o.Up][up:], g.count, true),
 			[]step{g.each(func(j, row int) { kernel.Add(dx.head(row, 0), d.x.head(j, 0)) })})

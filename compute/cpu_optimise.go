@@ -25,7 +25,13 @@ func (e *exec) optimise(op Op) ([]step, error) {
 		if len(x) != len(y) {
 			return nil, fmt.Errorf("add %d numbers to %d", len(x), len(y))
 		}
-		return []step{pieces(len(y), func(from, to int) { kernel.Add(y[from:to], x[from:to]) })}, nil
+		return []step{pieces(len(y), func(from, to int) {
+			if o.Set {
+				copy(y[from:to], x[from:to])
+			} else {
+				kernel.Add(y[from:to], x[from:to])
+			}
+		})}, nil
 	case SumSquares:
 		return e.sumSquares(o), nil
 	case AdamW:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"samovar/compute"
@@ -176,11 +177,17 @@ func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compu
 		}
 		write(t, bind[s], w)
 		bind[grads[s]] = alloc(t, dev, n)
+		for i := range w {
+			w[i] = float32(math.NaN())
+		}
+		write(t, bind[grads[s]], w)
 	})
 	rows := len(batch.Tokens)
 	back := prepare(t, dev, q, compute.Memory{Rows: rows, Bind: bind})
 	forward := prepare(t, dev, &b.Program, compute.Memory{Rows: rows, Bind: bind})
-	run(t, back, batch)
+	fresh := *batch
+	fresh.Fresh = true
+	run(t, back, &fresh)
 	for s, g := range grads {
 		n := bind[s].Len()
 		got, w := make([]float32, n), make([]float32, n)
@@ -191,6 +198,34 @@ func testGradient(t *testing.T, dev compute.Device, build func(b *builder) compu
 			if d := math.Abs(want - float64(got[i])); d > 2e-3*(1+math.Abs(want)) {
 				t.Errorf("%s[%d]: gradient %g, difference quotient %g", b.Slots[s].Name, i, got[i], want)
 			}
+		}
+	}
+	testSums(t, back, grads, bind, batch)
+}
+
+// testSums holds that a batch adds to the gradients that are there, and that a fresh one
+// without rows makes them zero.
+func testSums(t *testing.T, back compute.Exec, grads map[compute.Slot]compute.Slot, bind map[compute.Slot]compute.Buffer, batch *compute.Batch) {
+	once := map[compute.Slot][]float32{}
+	for _, g := range grads {
+		once[g] = make([]float32, bind[g].Len())
+		read(t, bind[g], once[g])
+	}
+	run(t, back, batch)
+	for g, want := range once {
+		twice := make([]float32, len(want))
+		read(t, bind[g], twice)
+		for i, x := range twice {
+			if d := math.Abs(float64(x - 2*want[i])); d > 1e-5*(1+math.Abs(float64(x))) {
+				t.Errorf("gradient %d[%d] is %g after two batches and %g after one", g, i, x, want[i])
+			}
+		}
+	}
+	run(t, back, &compute.Batch{Scalars: batch.Scalars, Fresh: true})
+	for g := range once {
+		read(t, bind[g], once[g])
+		if slices.ContainsFunc(once[g], func(x float32) bool { return x != 0 }) {
+			t.Errorf("gradient %d of no rows is not zero", g)
 		}
 	}
 }

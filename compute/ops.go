@@ -108,7 +108,7 @@ func (o Loss) writes() []Slot    { return []Slot{o.Y.Slot} }
 
 // The operations that Differentiate derives. A name beginning with D is the
 // gradient of the loss by what the rest names; with Set it is overwritten,
-// otherwise added to. Gradients by weights are always added to.
+// otherwise added to. Gradients by weights are added to but where Batch.Fresh is set.
 
 // EmbedBack: DW[token] += DY.
 type EmbedBack struct {
@@ -234,8 +234,11 @@ func (o Zero) writes() []Slot     { return o.Slots }
 
 // The operations that an optimiser is made of, over Fixed slots of equal size.
 
-// AddInto: Y += X.
-type AddInto struct{ Y, X Slot }
+// AddInto: Y += X, or Y = X with Set.
+type AddInto struct {
+	Y, X Slot
+	Set  bool
+}
 
 // SumSquares: Y[0] = Σ X², over pieces of fixed size added in order.
 type SumSquares struct{ Y, X Slot }

@@ -301,30 +301,31 @@ func newKitchen(t *testing.T) *kitchen {
 	return k
 }
 
-// watched is data that calls f before each step.
+// watched are notes that call f with each step, from 0, when it has been taken.
 type watched struct {
-	counting
+	*notes
 	f func(step int64)
 }
 
-func (w watched) Batch(step int64) Rows {
-	w.f(step)
-	return w.counting.Batch(step)
+func (w watched) Event(e samovar.Event) {
+	w.notes.Event(e)
+	if e.TokensPerSecond > 0 {
+		w.f(e.Step - 1)
+	}
 }
 
-// run runs the stage in dir and returns model.gguf; before is called with
-// every step.
-func (k *kitchen) run(t *testing.T, ctx context.Context, dir string, n *notes, before func(step int64)) ([]byte, error) {
+// run runs the stage in dir and returns model.gguf; taken is called with every step.
+func (k *kitchen) run(t *testing.T, ctx context.Context, dir string, n *notes, taken func(step int64)) ([]byte, error) {
 	t.Helper()
 	nothing := func() error { return nil }
 	s := &Train{
 		Device: k.dev, Model: k.model, Stage: "train", Save: time.Nanosecond, Checkpoints: k.keep,
 		Open: func(_ samovar.Input, batch, window int) (Data, func() error, error) {
-			return watched{counting{batch / window, window}, before}, nothing, nil
+			return counting{batch / window, window}, nothing, nil
 		},
 		Held: func(samovar.Input, int, int64) (Held, error) { return Held{Close: nothing}, nil },
 	}
-	out, err := s.Run(ctx, samovar.Work{Inputs: k.inputs, Dir: dir, Recorder: n})
+	out, err := s.Run(ctx, samovar.Work{Inputs: k.inputs, Dir: dir, Recorder: watched{n, taken}})
 	if err != nil {
 		return nil, err
 	}
@@ -339,7 +340,7 @@ func (k *kitchen) run(t *testing.T, ctx context.Context, dir string, n *notes, b
 	return all, nil
 }
 
-// interrupt runs the stage until its context ends at that step.
+// interrupt runs the stage until its context ends with that step.
 func (k *kitchen) interrupt(t *testing.T, dir string, at int64) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"samovar"
@@ -112,14 +113,16 @@ func (r *run) open() error {
 	if err != nil {
 		return err
 	}
-	r.data, r.closers = data, append(r.closers, closeData)
+	r.closers = append(r.closers, closeData)
 	if r.Epochs > 0 {
-		n, ok := r.data.(Counted)
+		n, ok := data.(Counted)
 		if !ok {
 			return errors.New("the data do not say how many steps an epoch has")
 		}
 		r.steps = max(1, int64(r.Epochs*float64(n.Steps(1))))
 	}
+	rows := &ahead{data: data, steps: r.steps}
+	r.data, r.closers = rows, slices.Insert(r.closers, 0, rows.close)
 	if r.held, err = r.Held(shards, r.Model.Window, int64(d.Config.Validate)); err != nil {
 		return err
 	}
@@ -181,11 +184,13 @@ func (r *run) validate() (float64, error) {
 		return 0, nil
 	}
 	var nats float64
+	var b compute.Batch
 	for i := range r.held.Steps {
 		rows := r.held.Data.Batch(i)
 		each := max(1, r.trainer.rows/rows.Window)
 		for from := 0; from < len(rows.Starts); from += each {
-			losses, err := r.scorer.Losses(rows.batch(from, min(from+each, len(rows.Starts))))
+			rows.fill(&b, from, min(from+each, len(rows.Starts)))
+			losses, err := r.scorer.Losses(&b)
 			if err != nil {
 				return 0, fmt.Errorf("validate: %w", err)
 			}

@@ -28,8 +28,10 @@ type Trainer struct {
 	update  compute.Exec // AdamW
 	norm    compute.Exec // sum of squares of the gradient
 	squares compute.Slot
-	rows    int // tokens that exec takes
+	rows    int  // tokens that exec takes
+	fresh   bool // the leaf in work has no example yet
 	losses  []float32
+	batch   compute.Batch // used again and again, so that a step allocates nothing
 }
 
 // State is what a run carries from step to step beside weights and moments.
@@ -216,9 +218,9 @@ func (t *Trainer) Step(rows Rows, steps int64) (float64, error) {
 	var sum float64
 	err := t.gradient(len(rows.Starts), func(from, to int) error {
 		for r := from; r < to; r += t.rows / rows.Window {
-			b := rows.batch(r, min(r+t.rows/rows.Window, to))
-			b.Scalars = []float32{1 / float32(targets)}
-			if err := t.micro(b, &sum); err != nil {
+			rows.fill(&t.batch, r, min(r+t.rows/rows.Window, to))
+			t.batch.Scalars = append(t.batch.Scalars[:0], 1/float32(targets))
+			if err := t.micro(&t.batch, &sum); err != nil {
 				return err
 			}
 		}
@@ -253,11 +255,14 @@ func (t *Trainer) advance(loss float64, steps int64) error {
 func (t *Trainer) gradient(count int, leaf func(from, to int) error) error {
 	t.tree.begin()
 	for l := range t.Config.Leaves {
-		if err := t.tree.next(); err != nil {
-			return err
-		}
+		t.fresh = true
 		if err := leaf(count*l/t.Config.Leaves, count*(l+1)/t.Config.Leaves); err != nil {
 			return err
+		}
+		if t.fresh {
+			if err := t.tree.zero(); err != nil {
+				return err
+			}
 		}
 		if err := t.tree.done(); err != nil {
 			return err
@@ -266,8 +271,9 @@ func (t *Trainer) gradient(count int, leaf func(from, to int) error) error {
 	return t.tree.end()
 }
 
-// micro adds the gradient of a micro batch, and its losses to sum.
+// micro adds the gradient of a micro batch to the leaf, and its losses to sum.
 func (t *Trainer) micro(b *compute.Batch, sum *float64) error {
+	b.Fresh, t.fresh = t.fresh, false
 	if err := t.exec.Run(b); err != nil {
 		return err
 	}
@@ -281,10 +287,10 @@ func (t *Trainer) micro(b *compute.Batch, sum *float64) error {
 	return nil
 }
 
-// batch returns rows [from, to) as segments, one for each document.
-func (r Rows) batch(from, to int) *compute.Batch {
+// fill makes b rows [from, to) as segments, one for each document.
+func (r Rows) fill(b *compute.Batch, from, to int) {
 	w := r.Window
-	b := &compute.Batch{Tokens: r.Tokens[from*w : to*w], Targets: r.Targets[from*w : to*w]}
+	b.Tokens, b.Targets, b.Segments = r.Tokens[from*w:to*w], r.Targets[from*w:to*w], b.Segments[:0]
 	for _, starts := range r.Starts[from:to] {
 		for i, s := range starts {
 			end := w
@@ -294,16 +300,15 @@ func (r Rows) batch(from, to int) *compute.Batch {
 			b.Segments = append(b.Segments, compute.Segment{Rows: end - int(s)})
 		}
 	}
-	return b
 }
 
 // gradientNorm is the length of the whole gradient.
 func (t *Trainer) gradientNorm() (float64, error) {
-	if err := t.norm.Run(&compute.Batch{}); err != nil {
+	if err := t.norm.Run(&t.tree.nothing); err != nil {
 		return 0, err
 	}
-	var squares [1]float32
-	if err := t.norm.Read(t.squares, 0, squares[:]); err != nil {
+	squares := t.losses[:1]
+	if err := t.norm.Read(t.squares, 0, squares); err != nil {
 		return 0, err
 	}
 	return math.Sqrt(float64(squares[0])), nil
@@ -318,13 +323,13 @@ func (t *Trainer) apply(share, norm float64) error {
 	if norm > c.Clip {
 		factor = c.Clip / norm
 	}
-	s := []float64{share * c.Rate, c.Beta1, c.Beta2, c.Epsilon, c.Weight, 1 - math.Pow(c.Beta1, n), 1 - math.Pow(c.Beta2, n), factor,
+	s := [...]float64{share * c.Rate, c.Beta1, c.Beta2, c.Epsilon, c.Weight, 1 - math.Pow(c.Beta1, n), 1 - math.Pow(c.Beta2, n), factor,
 		share * c.MuonRate, c.Momentum, c.Weight}
-	b := &compute.Batch{}
+	t.batch = compute.Batch{Segments: t.batch.Segments[:0], Scalars: t.batch.Scalars[:0]}
 	for _, x := range s {
-		b.Scalars = append(b.Scalars, float32(x))
+		t.batch.Scalars = append(t.batch.Scalars, float32(x))
 	}
-	return t.update.Run(b)
+	return t.update.Run(&t.batch)
 }
 
 // Close gives the memory back.

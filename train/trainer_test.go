@@ -180,7 +180,7 @@ func TestTree(t *testing.T) {
 		for range 2 { // the second round must not see the first
 			tree.begin()
 			for i := range leaves {
-				if err := errors.Join(tree.next(), tree.leaf.Write(0, []float32{1, float32(i), 0.5}), tree.done()); err != nil {
+				if err := errors.Join(tree.leaf.Write(0, []float32{1, float32(i), 0.5}), tree.done()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -267,4 +267,33 @@ func TestResolve(t *testing.T) {
 	if err != nil || c.Batch%(1024) != 0 || c.Batch/1024 < c.Leaves {
 		t.Errorf("%s: %+v", fmt.Sprint(err), c)
 	}
+}
+
+// TestStepAllocates holds that a step takes no memory but what it begins with.
+func TestStepAllocates(t *testing.T) {
+	for _, optimiser := range []string{AdamW, Muon} {
+		tr := newTrainerWith(t, openCPU(t, 2), small(model.Qwen3), 8, optimiser)
+		rows := counting{8, 16}.Batch(0)
+		n := testing.AllocsPerRun(3, func() {
+			if _, err := tr.Step(rows, 100); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("a step with %s allocates %g times", optimiser, n)
+		}
+	}
+}
+
+// TestAhead holds that rows that are read ahead are those of their steps, in whatever
+// order these are asked for.
+func TestAhead(t *testing.T) {
+	data := counting{2, 16}
+	rows := &ahead{data: data, steps: 6}
+	for _, step := range []int64{3, 4, 5, 0, 1, 4} {
+		if got, want := rows.Batch(step), data.Batch(step); !slices.Equal(got.Tokens, want.Tokens) {
+			t.Errorf("step %d has the rows %v in place of %v", step, got.Tokens, want.Tokens)
+		}
+	}
+	rows.close()
 }

@@ -12,6 +12,7 @@ type tree struct {
 	add     []compute.Exec   // leaf += partial[l]
 	keep    []compute.Exec   // partial[l] = leaf
 	clear   compute.Exec
+	nothing compute.Batch
 }
 
 func newTree(dev compute.Device, n, leaves int) (t *tree, err error) {
@@ -38,8 +39,7 @@ func newTree(dev compute.Device, n, leaves int) (t *tree, err error) {
 		}
 		t.add = append(t.add, add)
 		keep, err := prepare(dev, n, b, t.leaf, func(p *compute.Program, y, x compute.Slot) {
-			p.Do(compute.Zero{Slots: []compute.Slot{y}})
-			p.Do(compute.AddInto{Y: y, X: x})
+			p.Do(compute.AddInto{Y: y, X: x, Set: true})
 		})
 		if err != nil {
 			return t, err
@@ -66,14 +66,14 @@ func prepare(dev compute.Device, n int, y, x compute.Buffer, build func(p *compu
 // begin forgets the last step.
 func (t *tree) begin() { clear(t.full) }
 
-// next makes room for a leaf.
-func (t *tree) next() error { return t.clear.Run(&compute.Batch{}) }
+// zero is a leaf without examples.
+func (t *tree) zero() error { return t.clear.Run(&t.nothing) }
 
 // done adds the leaf to those that it completes a pair with.
 func (t *tree) done() error {
 	l := 0
 	for ; l < len(t.full) && t.full[l]; l++ {
-		if err := t.add[l].Run(&compute.Batch{}); err != nil {
+		if err := t.add[l].Run(&t.nothing); err != nil {
 			return err
 		}
 		t.full[l] = false
@@ -82,7 +82,7 @@ func (t *tree) done() error {
 		return nil // the leaf holds the sum of all
 	}
 	t.full[l] = true
-	return t.keep[l].Run(&compute.Batch{})
+	return t.keep[l].Run(&t.nothing)
 }
 
 // end leaves the sum of all leaves in leaf, also where their number is no power
@@ -94,12 +94,12 @@ func (t *tree) end() error {
 			continue
 		}
 		if !any {
-			if err := t.next(); err != nil {
+			if err := t.zero(); err != nil {
 				return err
 			}
 		}
 		any = true
-		if err := t.add[l].Run(&compute.Batch{}); err != nil {
+		if err := t.add[l].Run(&t.nothing); err != nil {
 			return err
 		}
 	}
