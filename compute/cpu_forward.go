@@ -138,17 +138,15 @@ func (e *exec) times(y, x *table, w Slot, first int, count func() int) ([]step, 
 // packed packs op(B) of k()×n if there is anything to multiply; see [kernel.Gemm] for
 // b, ld and trans.
 func (e *exec) packed(right *kernel.Right, n int, k func() int, b []float32, ld int, trans bool, count func() int) step {
-	width := kernel.RightColumns()
-	share := (n/(4*e.dev.pool.threads)/width + 1) * width
 	return step{
 		pieces: func() int {
 			if count() == 0 {
 				return 0
 			}
 			right.Reset(n, k(), e.dev.bf16)
-			return (n + share - 1) / share
+			return right.Pieces(trans)
 		},
-		do: func(_, piece int) { right.Pack(b, ld, trans, piece*share, min((piece+1)*share, n)) },
+		do: func(_, piece int) { right.Pack(b, ld, trans, piece) },
 	}
 }
 

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Blocks of a product. A block of B stays in the third-level cache, one of A
 // in the second, and a panel of B's block in the first.
@@ -8,6 +11,10 @@ const (
 	blockK = 384  // even; part of the numerics: see Gemm
 	blockM = 96   // a multiple of every tile's rows
 	blockN = 1536 // a multiple of every tile's columns
+
+	bandK     = 64         // rows of B that are packed at a time; divides blockK
+	fetchK    = 5 * blockK // so many of a row, of 32, are fetched at a time: 240 KB
+	cacheLine = 16         // elements
 )
 
 // tile is the number of rows and columns of C that one call of a micro-kernel
@@ -75,7 +82,7 @@ type Right struct {
 	bf16   bool
 }
 
-// RightColumns divides every column at which [Right.Pack] may begin or end but the last.
+// RightColumns divides every column at which [Right.Multiply] may begin.
 func RightColumns() int { return gemmTile().n }
 
 // Reset gives r a size. What it holds is then arbitrary until it is packed; its
@@ -100,18 +107,41 @@ func (r *Right) block(j, k, kb int) []float32 {
 	return r.panels[r.columns(r.n)*words(k, r.bf16)+j*words(kb, r.bf16):]
 }
 
-// Pack packs columns [from, to) of op(B), with ld and transB as in [Gemm]. Goroutines
-// may pack different columns at the same time.
-func (r *Right) Pack(b []float32, ld int, transB bool, from, to int) {
+// Pieces is how many pieces [Right.Pack] makes of a matrix, with transB as there.
+func (r *Right) Pieces(transB bool) int {
+	if r.n == 0 {
+		return 0
+	}
+	if transB {
+		return r.columns(r.n) / gemmTile().n
+	}
+	return (r.k + bandK - 1) / bandK
+}
+
+// Pack packs a piece of op(B), with ld and transB as in [Gemm]: rows of B that follow
+// each other. Goroutines may pack different pieces at the same time.
+func (r *Right) Pack(b []float32, ld int, transB bool, piece int) {
 	o := operand{b, ld, transB}
 	o.check("Right", "B", r.n, r.k)
-	width := gemmTile().n
-	if from < 0 || to > r.n || from%width != 0 || to < r.n && to%width != 0 {
-		panic(fmt.Sprintf("kernel: Right: columns %d to %d of %d do not lie in whole panels of %d", from, to, r.n, width))
+	if piece < 0 || piece >= r.Pieces(transB) {
+		panic(fmt.Sprintf("kernel: Right: piece %d of %d", piece, r.Pieces(transB)))
 	}
-	for k := 0; k < r.k && from < to; k += blockK {
+	width := gemmTile().n
+	if !transB {
+		k := piece * bandK
+		first := k / blockK * blockK
+		panels, kb := r.block(0, first, min(blockK, r.k-first)), min(blockK, r.k-first)
+		o.pack(panels, 0, r.n, first, kb, k-first, min(bandK, r.k-k), width, r.bf16)
+		return
+	}
+	j := piece * width
+	n := min(width, r.n-j)
+	for k := 0; k < r.k; k += blockK {
+		if k%fetchK == 0 {
+			o.fetch(j, n, k, min(fetchK, r.k-k))
+		}
 		kb := min(blockK, r.k-k)
-		pack(r.block(from, k, kb), &o, from, to-from, k, kb, width, r.bf16)
+		o.pack(r.block(j, k, kb), j, n, k, kb, 0, kb, width, r.bf16)
 	}
 }
 
@@ -160,7 +190,7 @@ func (p product) run(op string, from int, s *Scratch) {
 			b := p.columns(s, t, j, nb, k, kb)
 			for i := 0; i < p.m; i += blockM {
 				mb := min(blockM, p.m-i)
-				s.a = pack(s.a, &p.a, i, mb, k, kb, t.m, p.bf16)
+				s.a = packed(s.a, &p.a, i, mb, k, kb, t.m, p.bf16)
 				p.block(s, b, t, i, mb, j, nb, kb, p.accumulate || k > 0)
 			}
 		}
@@ -172,7 +202,7 @@ func (p *product) columns(s *Scratch, t tile, j, nb, k, kb int) []float32 {
 	if p.right != nil {
 		return p.right.block(j, k, kb)
 	}
-	s.b = pack(s.b, &p.b, j, nb, k, kb, t.n, p.bf16)
+	s.b = packed(s.b, &p.b, j, nb, k, kb, t.n, p.bf16)
 	return s.b
 }
 
@@ -212,24 +242,60 @@ func words(kb int, bf16 bool) int {
 	return kb
 }
 
-// pack copies rows i… (for B: columns) and k… of an operand into panels of
-// width elements for each k, the last one filled with zeros. For BF16 the
-// elements are rounded and the two of a pair exchanged, in the order in which
-// they are added; or they are stored as pairs, of which each is a word (see packBF16).
-func pack(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float32 {
-	kp := words(kb, bf16)
-	size := (n + width - 1) / width * width * kp
+// packed is pack of a whole block into memory that grows as needed.
+func packed(dst []float32, o *operand, i, n, k, kb, width int, bf16 bool) []float32 {
+	size := (n + width - 1) / width * width * words(kb, bf16)
 	if cap(dst) < size {
 		dst = make([]float32, size)
 	}
 	dst = dst[:size]
-	for w := 0; w < n; w += width {
-		panel := dst[w*kp:][:width*kp]
-		if bf16 {
-			packBF16(panel, o, i+w, min(width, n-w), k, kb, width)
-		} else {
-			packPanel(panel, o, i+w, min(width, n-w), k, kb, width)
-		}
+	if o.alongK {
+		o.pack(dst, i, n, k, kb, 0, kb, width, bf16)
+		return dst
+	}
+	for from := 0; from < kb; from += bandK {
+		o.pack(dst, i, n, k, kb, from, min(bandK, kb-from), width, bf16)
 	}
 	return dst
+}
+
+// pack copies rows i… (for B: columns) of an operand into panels of width elements for
+// each k, the last one filled with zeros: of the block k… of kb the part of kn elements
+// from `from` on. For BF16 the elements are rounded and the two of a pair exchanged, in
+// the order in which they are added; or they are stored as pairs, of which each is a word
+// (see packBF16).
+func (o *operand) pack(dst []float32, i, n, k, kb, from, kn, width int, bf16 bool) {
+	if !o.alongK {
+		o.fetch(i, n, k+from, kn)
+	}
+	kp := words(kb, bf16)
+	for w := 0; w < n; w += width {
+		panel := dst[w*kp+width*words(from, bf16):][:width*words(kn, bf16)]
+		if bf16 {
+			packBF16(panel, o, i+w, min(width, n-w), k+from, kn, width)
+		} else {
+			packPanel(panel, o, i+w, min(width, n-w), k+from, kn, width)
+		}
+	}
+}
+
+// fetch reads part of an operand into the cache, row after row as it lies in memory: the
+// processor foresees that, and not the many short pieces of rows that panels are made of.
+//
+//go:noinline
+func (o *operand) fetch(i, n, k, kb int) (x uint32) {
+	row, rows, from, columns := k, kb, i, n
+	if o.alongK {
+		row, rows, from, columns = i, n, k, kb
+	}
+	if columns == o.ld {
+		rows, columns = 1, rows*columns
+	}
+	for r := range rows {
+		line := o.data[(row+r)*o.ld+from:][:columns]
+		for i := 0; i < len(line); i += cacheLine {
+			x ^= math.Float32bits(line[i])
+		}
+	}
+	return x
 }

@@ -153,13 +153,14 @@ func gemmTrial(t *testing.T, s *Scratch, fill func(uint64, int) []float32, seed 
 	}
 }
 
-// rightTrial is Gemm by a Right that is packed, and multiplied, in two parts.
+// rightTrial is Gemm by a Right that is packed, and multiplied, in parts.
 func rightTrial(c []float32, ldc int, a []float32, lda int, transA bool, b []float32, ldb int, transB bool, m, n, k int, accumulate, bf16 bool, s *Scratch) {
 	cut := n / 2 / RightColumns() * RightColumns()
 	var r Right
 	r.Reset(n, k, bf16)
-	r.Pack(b, ldb, transB, cut, n)
-	r.Pack(b, ldb, transB, 0, cut)
+	for piece := r.Pieces(transB) - 1; piece >= 0; piece-- {
+		r.Pack(b, ldb, transB, piece)
+	}
 	r.Multiply(c, ldc, a, lda, transA, m, cut, n, accumulate, s)
 	r.Multiply(c, ldc, a, lda, transA, m, 0, cut, accumulate, s)
 }
@@ -197,10 +198,10 @@ func TestGemmPanics(t *testing.T) {
 			Gemm(make([]float32, 4), 2, make([]float32, 4), 2, false, make([]float32, 4), 1, false, 2, 2, 2, false, nil)
 		},
 		"negative": func() { Gemm(nil, 2, nil, 2, false, nil, 2, false, -1, 2, 2, false, nil) },
-		"packed from within a panel": func() {
+		"a piece too many": func() {
 			var r Right
 			r.Reset(64, 2, false)
-			r.Pack(make([]float32, 128), 64, false, 1, 64)
+			r.Pack(make([]float32, 128), 64, false, 1)
 		},
 		"beyond the last column": func() {
 			var r Right
