@@ -43,8 +43,12 @@ func main() {
 	format := flag.String("format", "Q8_0", "of the matrices, or a mixture such as Q4_K_M")
 	out := flag.String("out", "", "file to write")
 	repeat := flag.Int("repeat", 0, "tokens that the model says again and again; 0: whatever comes")
+	window := flag.Int("window", 0, "tokens that the model can read; 0: as many as its shape says")
 	flag.Parse()
 	c, ok := shapes[*shape]
+	if *window > 0 {
+		c.Window = *window
+	}
 	if !ok || *out == "" {
 		log.Fatalf("shape: -shape %s and -out are expected", names)
 	}

@@ -1,0 +1,126 @@
+package score
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"samovar/robot/balance"
+	"samovar/robot/mechanism"
+	"samovar/robot/referee"
+	"samovar/robot/safety"
+)
+
+// Result is what came of a trial.
+type Result struct {
+	Model      string   `json:"body"`
+	Seed       uint64   `json:"seed"`
+	Seconds    float64  `json:"seconds"` // that it lasted
+	Fell       bool     `json:"fell"`
+	FellAt     *float64 `json:"fell_at"`           // s; nil: it did not
+	Why        string   `json:"why,omitempty"`     // it fell
+	Stopped    string   `json:"stopped,omitempty"` // when the supervisor first stopped it, and why
+	Violations uint64   `json:"violations"`        // of limits: see violations
+	Drift      float64  `json:"drift_m"`           // greatest from where it began, m
+	Tilt       float64  `json:"max_tilt_rad"`      // of the torso against the vertical
+	Pushes     int      `json:"pushes"`            // that it got
+	Steps      int      `json:"steps"`
+	Realtime   float64  `json:"realtime_factor"` // seconds of the act in a second
+
+	Counts  referee.Counts `json:"-"`
+	Torque  float64        `json:"-"` // greatest that a drive was asked for, as a share of its limit
+	Error   float64        `json:"-"` // of the estimated velocity, root of the mean square, m/s
+	Thought []float64      `json:"-"` // processor time of each tick, s
+	Speed   []float64      `json:"-"` // mean of the joints' speeds in each tick, rad/s
+}
+
+// violations are commands beyond a joint's range, speed or torque, and steps in which a
+// joint was beyond its range by more than referee.Soft.
+func violations(c *referee.Counts) uint64 { return c.Position + c.Velocity + c.Torque + c.Beyond }
+
+// run runs the trial's ticks.
+func (s *stage) run(ctx context.Context) (r Result, err error) {
+	thread := pin()
+	defer thread.release()
+	b := s.supervisor.Body()
+	m := &Moment{Sensors: b.Info().NewSensors(), Command: b.Info().NewCommand(), Controller: s.controller, Truth: s.judge.Info().NewTruth()}
+	r = Result{Model: s.Model, Seed: s.Seed}
+	began, before, phase, squares := time.Now(), make([]float64, len(m.Truth.Positions)), balance.Double, 0.0
+	for k := range int(s.Seconds * float64(s.Rate)) {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		if err := b.Receive(m.Sensors); err != nil {
+			return r, err
+		}
+		start := thread.seconds()
+		if err := s.controller.Control(m.Sensors, m.Command); err != nil {
+			return r, err
+		}
+		m.Thought = thread.seconds() - start
+		b.Send(m.Command) // where the supervisor has stopped it, the report says so
+		if err := s.judge.Receive(m.Truth); err != nil {
+			return r, err
+		}
+		m.Seconds, m.Report = float64(k+1)/float64(s.Rate), s.supervisor.Report()
+		r.note(m, before, s.Rate)
+		squares += offset(s.controller, m.Truth)
+		if now := s.controller.View.Phase; now != phase {
+			if phase = now; now == balance.Swinging {
+				r.Steps++
+			}
+		}
+		if s.Watch != nil {
+			if err := s.Watch(m); err != nil {
+				return r, err
+			}
+		}
+		if r.Why = s.judge.Info().Fall(m.Truth, m.Report.Mode == safety.Kneeling); r.Why != "" {
+			at := m.Seconds
+			r.Fell, r.FellAt = true, &at
+			break
+		}
+		if err := s.judge.Go(m.Truth.Sequence); err != nil {
+			return r, err
+		}
+	}
+	r.end(m, squares, time.Since(began))
+	for _, at := range s.pushes {
+		if at < r.Seconds {
+			r.Pushes++
+		}
+	}
+	return r, nil
+}
+
+// note takes down a tick.
+func (r *Result) note(m *Moment, before []float64, rate int) {
+	speed := 0.0
+	for i, q := range m.Truth.Positions {
+		if len(r.Speed) > 0 {
+			speed += math.Abs(q-before[i]) * float64(rate) / float64(len(before))
+		}
+		before[i] = q
+	}
+	r.Speed = append(r.Speed, speed)
+	r.Thought = append(r.Thought, m.Thought)
+	r.Tilt, r.Drift = max(r.Tilt, m.Truth.Tilt), max(r.Drift, m.Truth.Drift)
+	if m.Report.Mode > safety.Running && r.Stopped == "" {
+		r.Stopped = fmt.Sprintf("%v at %.2f s: %s", m.Report.Mode, m.Seconds, m.Report.Reason)
+	}
+}
+
+// offset is the squared error of the estimated velocity.
+func offset(c *balance.Controller, t *referee.Truth) float64 {
+	d := mechanism.Vector(c.Estimate().Now.V).Sub(t.Linear)
+	return d.Dot(d)
+}
+
+func (r *Result) end(m *Moment, squares float64, took time.Duration) {
+	r.Seconds = m.Seconds
+	r.Counts, r.Torque = m.Truth.Counts, m.Truth.Worst.Torque
+	r.Violations = violations(&r.Counts)
+	r.Error = math.Sqrt(squares / float64(max(1, len(r.Thought))))
+	r.Realtime = r.Seconds / took.Seconds()
+}
