@@ -130,6 +130,9 @@ func neutralHeight(r *estimate.Robot) (height, length float64) {
 // Estimate is what the controller knows of its robot.
 func (c *Controller) Estimate() *estimate.Estimator { return c.estimate }
 
+// Clock is the time of the motion that the controller follows, s since it began.
+func (c *Controller) Clock() float64 { return c.clock }
+
 // Control makes a command of a tick's sensors.
 func (c *Controller) Control(s *body.Sensors, to *body.Command) error {
 	if len(s.Joints) != len(c.robot.Joints) || len(to.Joints) != len(s.Joints) {

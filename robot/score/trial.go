@@ -65,15 +65,20 @@ const pushSpread = 1.0
 
 // arguments are those of the body.
 func (t *Trial) arguments(r *rand.Rand) []string {
-	args := []string{"--lockstep", "--seed", fmt.Sprint(t.Seed), "--model", t.Model}
-	if t.Model != "own" {
-		args = append(args, "--start", "hip_pitch=-0.3,knee=0.6,ankle_pitch=-0.3")
-	}
+	args := append([]string{"--lockstep", "--seed", fmt.Sprint(t.Seed)}, Standing(t.Model)...)
 	if t.Vary {
 		args = append(args, "--friction", fmt.Sprint(0.5+0.7*r.Float64()), "--mass", fmt.Sprint(0.9+0.2*r.Float64()),
 			"--delay", "20", "--noise", "1", "--slope", "2", "--uphill", fmt.Sprint(360*r.Float64()))
 	}
 	return append(args, t.Extra...)
+}
+
+// Standing are the body's arguments for a robot that begins as it can stand.
+func Standing(model string) []string {
+	if model == "own" {
+		return []string{"--model", model}
+	}
+	return []string{"--model", model, "--start", "hip_pitch=-0.3,knee=0.6,ankle_pitch=-0.3"}
 }
 
 // ReadModel returns a robot: own, or that of an MJCF file.
@@ -177,7 +182,7 @@ func (s *stage) begin() error {
 	if err != nil {
 		return err
 	}
-	if s.supervisor, err = supervise(s.model, link); err != nil {
+	if s.supervisor, err = Supervise(s.model, link); err != nil {
 		return errors.Join(err, link.Close())
 	}
 	feet, err := Feet(s.model)
@@ -193,8 +198,9 @@ func (s *stage) begin() error {
 	return s.plan()
 }
 
-// supervise has a body supervised, with a stance to fall back to.
-func supervise(m *mechanism.Model, link *body.Link) (*safety.Supervisor, error) {
+// Supervise has a body supervised, with a stance to fall back to. Closing the supervisor
+// closes the link.
+func Supervise(m *mechanism.Model, link *body.Link) (*safety.Supervisor, error) {
 	feet, err := Feet(m)
 	if err != nil {
 		return nil, err

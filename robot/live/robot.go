@@ -1,0 +1,299 @@
+// Package live is a robot that people meet. It holds a simulated body that runs by the
+// clock, its supervisor and its controller; people have it act, push it, stop it and
+// watch it. It refuses to act while it is stopped. Start with [Open].
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"samovar/robot/balance"
+	"samovar/robot/body"
+	"samovar/robot/mechanism"
+	"samovar/robot/referee"
+	"samovar/robot/safety"
+	"samovar/robot/score"
+)
+
+// Config says which robot it is.
+type Config struct {
+	Program string    // of the simulated body; empty: where body.Find finds it
+	Model   string    // own, or the path of an MJCF file
+	Log     io.Writer // what the body has to say; nil: nowhere
+}
+
+// Act is what the robot does for a while.
+type Act struct {
+	Name    string         // such as dancing
+	Motion  balance.Motion // from time 0 on
+	Seconds float64        // after which it stands; 0: until something else is asked of it
+	Song    string         // that it dances to, for whoever watches
+	Lead    float64        // s before time 0 that pass in the motion it comes from
+}
+
+// Robot is a robot that acts. Its methods may be called from any goroutine.
+type Robot struct {
+	config  Config
+	context context.Context
+	model   *mechanism.Model
+	feet    [2]string
+
+	resetting sync.Mutex // held while one body takes the place of another
+
+	mu       sync.Mutex
+	rig      *rig
+	watchers map[chan *State]bool
+	last     *State
+	falls    int
+}
+
+// Open starts a body and has its robot stand. Close ends it.
+func Open(ctx context.Context, c Config) (*Robot, error) {
+	r := &Robot{config: c, context: ctx, watchers: map[chan *State]bool{}}
+	if r.config.Log == nil {
+		r.config.Log = io.Discard
+	}
+	var err error
+	if r.model, err = score.ReadModel(c.Model); err != nil {
+		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
+	}
+	if r.feet, err = score.Feet(r.model); err != nil {
+		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
+	}
+	if r.rig, err = r.launch(); err != nil {
+		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
+	}
+	return r, nil
+}
+
+// Model is the robot's mechanism, and Info what its body says of itself.
+func (r *Robot) Model() *mechanism.Model { return r.model }
+
+// Info is what the body says of itself.
+func (r *Robot) Info() *body.Info { return r.now().supervisor.Body().Info() }
+
+// Feet are the indices of the bodies that stand on the floor.
+func (r *Robot) Feet() []int { return r.now().judge.Info().Feet }
+
+func (r *Robot) now() *rig {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rig
+}
+
+// Perform has the robot act; whatever it does passes into that.
+func (r *Robot) Perform(a Act) error {
+	g := r.now()
+	if report := g.supervisor.Report(); report.Mode > safety.Running {
+		return fmt.Errorf("%s: the robot is %v (%s): let it go on first", a.Name, report.Mode, report.Reason)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next = &a
+	return nil
+}
+
+// End lets the robot pass from what it does into standing.
+func (r *Robot) End() error { return r.Perform(Act{Name: Standing, Motion: balance.Still{}}) }
+
+// Stop is the emergency button; see safety.Supervisor.
+func (r *Robot) Stop(reason string) { r.now().supervisor.Stop(reason) }
+
+// Resume lets a robot that has been stopped, and stands, act again.
+func (r *Robot) Resume() error { return r.now().supervisor.Resume() }
+
+// hardest is the greatest push, N·s.
+const hardest = 20
+
+// Push pushes the torso over 0.1 s, N·s along the world's axes.
+func (r *Robot) Push(x, y float64) error {
+	if !(math.Hypot(x, y) <= hardest) {
+		return fmt.Errorf("push the robot by %.1f N·s: %d is the most", math.Hypot(x, y), hardest)
+	}
+	return r.now().judge.Send(referee.NewPush(0, mechanism.Vector{x, y}))
+}
+
+// Reset puts the robot on its feet where it began: another body takes the place of its.
+func (r *Robot) Reset() error {
+	r.resetting.Lock()
+	defer r.resetting.Unlock()
+	r.now().close()
+	g, err := r.launch()
+	if err != nil {
+		return fmt.Errorf("put the robot on its feet: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rig = g
+	return nil
+}
+
+// Close ends the robot.
+func (r *Robot) Close() error {
+	r.resetting.Lock()
+	defer r.resetting.Unlock()
+	return r.now().close()
+}
+
+// rig is one body with its supervisor and controller.
+type rig struct {
+	process    *body.Process
+	judge      *referee.Referee
+	supervisor *safety.Supervisor
+	controller *balance.Controller
+	done       sync.WaitGroup
+
+	mu    sync.Mutex
+	next  *Act           // that was asked for
+	truth *referee.Truth // the last
+	known bool           // truth is one
+}
+
+// launch starts a body and everything around it.
+func (r *Robot) launch() (*rig, error) {
+	g := &rig{}
+	if err := r.build(g); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	g.done.Go(func() { r.run(g) })
+	g.done.Go(g.watch)
+	return g, nil
+}
+
+func (r *Robot) build(g *rig) error {
+	program := r.config.Program
+	var err error
+	if program == "" {
+		if program, err = body.Find(); err != nil {
+			return err
+		}
+	}
+	if g.process, err = body.Launch(r.context, program, r.config.Log, score.Standing(r.config.Model)...); err != nil {
+		return err
+	}
+	if g.judge, err = referee.Dial(g.process.Referee); err != nil {
+		return err
+	}
+	g.truth = g.judge.Info().NewTruth()
+	link, err := body.Dial(g.process.Control, score.Rate)
+	if err != nil {
+		return err
+	}
+	if g.controller, err = balance.New(r.model, link.Info(), r.feet); err != nil {
+		return errors.Join(err, link.Close())
+	}
+	g.supervisor, err = score.Supervise(r.model, link)
+	return err
+}
+
+// watch takes down what truly happens.
+func (g *rig) watch() {
+	truth := g.judge.Info().NewTruth()
+	for g.judge.Receive(truth) == nil {
+		g.mu.Lock()
+		positions := g.truth.Positions
+		*g.truth = *truth
+		g.truth.Positions = append(positions[:0], truth.Positions...)
+		g.known = true
+		g.mu.Unlock()
+	}
+}
+
+func (g *rig) close() error {
+	var errs []error
+	if g.supervisor != nil {
+		errs = append(errs, g.supervisor.Close())
+	}
+	if g.judge != nil {
+		g.judge.Close()
+	}
+	if g.process != nil {
+		g.process.Close()
+	}
+	g.done.Wait()
+	return errors.Join(errs...)
+}
+
+// Standing is the name of the act of a robot that does nothing else.
+const Standing = "standing"
+
+// shown is how often watchers see the robot, Hz.
+const shown = 30
+
+// run is the robot's life: one tick after the other, until its body is gone.
+func (r *Robot) run(g *rig) {
+	b := g.supervisor.Body()
+	sensors, command := b.Info().NewSensors(), b.Info().NewCommand()
+	p := newPainter(r, g)
+	motion, act := still(len(sensors.Joints)), (*Act)(nil)
+	began, running := 0.0, false
+	every := max(1, b.Info().Rate/shown)
+	for tick := 0; ; tick++ {
+		err := b.Receive(sensors)
+		if err != nil && !errors.Is(err, body.ErrStale) {
+			r.show(p.gone(err))
+			return
+		}
+		report := g.supervisor.Report()
+		if report.Mode > safety.Running || err != nil {
+			running, act = false, nil
+		} else {
+			if !running { // the controller begins anew, and its clock
+				motion, running = still(len(sensors.Joints)), true
+				g.controller.Motion = motion
+			}
+			clock := g.controller.Clock()
+			if a := g.take(act, clock-began); a != nil {
+				motion, act, began = motion.into(a.Motion, clock+a.Lead), a, clock+a.Lead
+				g.controller.Motion = motion
+			}
+			start := time.Now()
+			if g.controller.Control(sensors, command) == nil { // a controller that cannot is silent, and the supervisor acts
+				b.Send(command)
+			}
+			p.thought = time.Since(start)
+		}
+		if tick%every == 0 {
+			r.show(p.state(act, g.controller.Clock()-began, report))
+		}
+	}
+}
+
+// take returns the act that follows: what was asked for, or standing after one that is
+// over.
+func (g *rig) take(act *Act, at float64) *Act {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if a := g.next; a != nil {
+		g.next = nil
+		return a
+	}
+	if act != nil && act.Seconds > 0 && at > act.Seconds {
+		return &Act{Name: Standing, Motion: balance.Still{}}
+	}
+	return nil
+}
+
+// Watch returns what is seen of the robot from now on, until ctx ends. Whoever is slow
+// misses some.
+func (r *Robot) Watch(ctx context.Context) <-chan *State {
+	c := make(chan *State, 1)
+	r.mu.Lock()
+	r.watchers[c] = true
+	if r.last != nil {
+		c <- r.last
+	}
+	r.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		delete(r.watchers, c)
+		r.mu.Unlock()
+		close(c)
+	})
+	return c
+}
