@@ -11,6 +11,8 @@ import (
 
 type robotCommand struct {
 	Beats beatsCommand `cmd:"" help:"Find tempo, beats and bars of a song."`
+	Dance danceCommand `cmd:"" help:"Let a simulated robot dance to a song, and say how well it did."`
+	Score scoreCommand `cmd:"" help:"Let simulated robots dance to many songs, and say how often they fall."`
 }
 
 type beatsCommand struct {
