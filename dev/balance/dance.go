@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"samovar/robot/balance"
+	"samovar/robot/body"
+	"samovar/robot/dance"
+	"samovar/robot/music"
+	"samovar/robot/music/song"
+)
+
+// The tempos of the songs that are danced to, beats a minute.
+const (
+	slowest = 80
+	fastest = 150
+)
+
+// dancing is a dance of a run.
+type dancing struct {
+	motion *dance.Motion
+	beats  []float64 // true ones of the song, from the first pose to the last
+	song   string    // what it is
+	moves  int       // different ones in the first minute
+	speed  []float64 // mean joint speed of each tick, rad/s
+	phase  *dance.Calibration
+}
+
+// newDancing composes the dance of a seed. The composer knows the true beats, or what is
+// heard of the rendered song.
+func (t *trial) newDancing(i *body.Info) (*dancing, error) {
+	out := &dancing{}
+	d := dance.Calibrating()
+	if t.motion == "dance" {
+		s := pick(t.seed, t.seconds-4)
+		a, err := music.Analyse(s.Render(music.Rate), music.Rate)
+		if err != nil {
+			return nil, err
+		}
+		if !t.hear {
+			a.Beats, a.Downbeats, a.Meter, a.Confidence = s.Beats, s.Downbeats, s.Meter, 1
+		}
+		if d, err = dance.Compose(&a, t.seed); err != nil {
+			return nil, err
+		}
+		out.beats, out.song = s.Beats, fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter)
+	}
+	var err error
+	if out.motion, err = dance.New(d, i); err != nil {
+		return nil, err
+	}
+	danced := out.motion.Beats()
+	if out.beats == nil {
+		out.beats = danced
+	}
+	out.beats = slices.DeleteFunc(slices.Clone(out.beats), func(b float64) bool { return b < danced[0]-0.1 || b > danced[len(danced)-1]+0.1 })
+	out.moves = d.Different(0, 60)
+	if t.motion == "dance" {
+		out.motion.Lead = dance.Lead{Joints: t.lead[0], Base: t.lead[1]}
+	} else {
+		out.phase = out.motion.Calibrate(len(i.Joints), float64(t.rate))
+	}
+	return out, nil
+}
+
+// pick is the song of a seed, the first of its own that is no faster or slower than is
+// danced to.
+func pick(seed uint64, seconds float64) song.Song {
+	for k := uint64(0); ; k++ {
+		if s := song.Compose(1000*seed+k, seconds); s.Tempo >= slowest && s.Tempo <= fastest {
+			return s
+		}
+	}
+}
+
+// tick takes a tick's sensors.
+func (d *dancing) tick(at float64, s *body.Sensors) {
+	velocity := make([]float64, len(s.Joints))
+	for i := range velocity {
+		velocity[i] = s.Joints[i].Velocity
+	}
+	d.speed = append(d.speed, dance.Speed(velocity))
+	if d.phase != nil {
+		d.phase.Add(at, velocity)
+	}
+}
+
+// printDances prints how well the runs kept the beat.
+func printDances(w io.Writer, rate int, all []result) {
+	var sum, least dance.Score
+	least = dance.Score{Music: 1, Motion: 1, Speed: math.Inf(1)}
+	n, moves, steps := 0.0, math.MaxInt, 0.0
+	for k := range all {
+		r := &all[k]
+		if r.dance == nil || r.fell > 0 || r.err != nil {
+			continue
+		}
+		d := r.dance
+		if d.phase != nil {
+			lead, err := d.phase.Lead()
+			fmt.Fprintf(w, "  calibrated: lead %.3f s of joints, %.3f s of the base %v\n", lead.Joints, lead.Base, errorText(err))
+		}
+		s := dance.Judge(d.speed, float64(rate), d.beats)
+		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.steps, r.drift)
+		n++
+		sum = dance.Score{Music: sum.Music + s.Music, Motion: sum.Motion + s.Motion, Speed: sum.Speed + s.Speed}
+		least = dance.Score{Music: min(least.Music, s.Music), Motion: min(least.Motion, s.Motion), Speed: min(least.Speed, s.Speed)}
+		moves, steps = min(moves, d.moves), steps+float64(r.steps)
+	}
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  dances: alignment over music beats %.2f (least %.2f), over motion beats %.2f (least %.2f), %.3f rad/s (least %.3f, half of people's %.3f), at least %d moves, %.1f steps each\n",
+		sum.Music/n, least.Music, sum.Motion/n, least.Motion, sum.Speed/n, least.Speed, dance.Published/2, moves, steps/n)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// motionOf is what a run does.
+func (t *trial) motionOf(i *body.Info, out *result) (balance.Motion, error) {
+	if t.motion == "dance" || t.motion == "calibrate" {
+		var err error
+		if out.dance, err = t.newDancing(i); err != nil {
+			return nil, err
+		}
+		return out.dance.motion, nil
+	}
+	if m := motions[t.motion]; m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("a motion %q", t.motion)
+}
