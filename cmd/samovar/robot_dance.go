@@ -47,6 +47,7 @@ type danceCommand struct {
 	Song   string `arg:"" type:"existingfile" help:"A song (WAV, MP3, FLAC or Ogg Vorbis), or a dance that was written before (.json)."`
 	Seed   uint64 `default:"1" help:"Another number, another dance."`
 	Write  string `placeholder:"FILE.json" help:"Write the dance down, to read it, edit it and dance it again."`
+	Record string `placeholder:"FILE.mcap" help:"Record all that the robot senses, is told and thinks, for Foxglove and ROS 2."`
 	trials `embed:""`
 }
 
@@ -77,11 +78,7 @@ func (c *danceCommand) Run(g *globals) error {
 		last = min(last, c.Seconds)
 	}
 	p := rehearse(g, "dance", "s", int64(last))
-	trial.Watch = func(m *score.Moment) error {
-		p.reach(int64(m.Seconds))
-		return nil
-	}
-	r, err := trial.Dance(g.ctx, d, lead)
+	r, err := c.perform(g.ctx, trial, d, lead, func(m *score.Moment) { p.reach(int64(m.Seconds)) })
 	p.end()
 	if err != nil {
 		return err
@@ -92,6 +89,22 @@ func (c *danceCommand) Run(g *globals) error {
 	}
 	out.print(g.out)
 	return nil
+}
+
+// perform lets the robot dance, and records it.
+func (c *danceCommand) perform(ctx context.Context, trial score.Trial, d *dance.Dance, lead dance.Lead, see func(*score.Moment)) (score.Result, error) {
+	if c.Record == "" {
+		trial.Watch = func(m *score.Moment) error { see(m); return nil }
+		return trial.Dance(ctx, d, lead)
+	}
+	about := map[string]string{"song": filepath.Base(c.Song), "seed": fmt.Sprint(c.Seed), "body": c.Body, "push": fmt.Sprint(c.Push)}
+	rec, err := newRecording(c.Record, d.Beats, about)
+	if err != nil {
+		return score.Result{}, err
+	}
+	trial.Watch = func(m *score.Moment) error { see(m); return rec.see(m) }
+	r, err := trial.Dance(ctx, d, lead)
+	return r, errors.Join(err, rec.close())
 }
 
 // rehearsal shows how far dances are, beside what is printed of them.
