@@ -76,7 +76,7 @@ func main() {
 	flag.Float64Var(&t.push, "push", 0, "impulse of pushes, N·s")
 	flag.Float64Var(&t.every, "every", 3, "time between them, s")
 	flag.BoolVar(&t.vary, "vary", false, "friction 0.5 to 1.2, mass ± 10 %, 20 ms delay, noise 1, slope of 2°")
-	flag.StringVar(&t.motion, "motion", "still", "still, dance, march, turn or walk")
+	flag.StringVar(&t.motion, "motion", "still", "still, dance, march, speak, turn or walk")
 	flag.IntVar(&t.rate, "rate", 250, "Hz")
 	flag.StringVar(&t.trace, "trace", "", "a CSV file for the course of the first run")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
@@ -178,6 +178,11 @@ func run(t trial) (out result) {
 	}
 	defer s.Close()
 	c.Motion = motions[t.motion]
+	if t.motion == "speak" {
+		if c.Motion, err = newSpeaking(link.Info()); err != nil {
+			return result{err: err}
+		}
+	}
 	if c.Motion == nil {
 		return result{err: fmt.Errorf("a motion %q", t.motion)}
 	}
