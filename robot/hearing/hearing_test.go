@@ -239,3 +239,19 @@ func TestSpotterOfAFewCommands(t *testing.T) {
 		}
 	}
 }
+
+func FuzzSpotter(f *testing.F) {
+	f.Add([]byte("any bytes are samples"), 16000)
+	f.Fuzz(func(t *testing.T, b []byte, rate int) {
+		s := Sound{Rate: rate}
+		for k := 0; k+1 < len(b); k += 2 {
+			for range 50 { // long enough for a few frames
+				s.Samples = append(s.Samples, int16(b[k])<<8|int16(b[k+1]))
+			}
+		}
+		one := &Spotter{templates: []template{{Command{"hello", "en", "hello"}, make([]vector, 30)}}}
+		if h, err := one.Recognise(t.Context(), s); (err == nil) != (h.Command != "") {
+			t.Errorf("%+v, %v", h, err)
+		}
+	})
+}
