@@ -10,7 +10,10 @@ import (
 )
 
 type robotCommand struct {
+	Ask   askCommand   `cmd:"" help:"Let the robot answer aloud."`
 	Beats beatsCommand `cmd:"" help:"Find tempo, beats and bars of a song."`
+	Greet greetCommand `cmd:"" help:"Let the robot say hello and who it is."`
+	Say   sayCommand   `cmd:"" help:"Let the robot say a text."`
 }
 
 type beatsCommand struct {
