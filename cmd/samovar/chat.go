@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,8 +150,21 @@ func (t *talker) speak(g *globals, text string, w io.Writer) (answer, error) {
 	return a, err
 }
 
-// Speak implements samovar.Speaker: the robot thinks with a talker.
+// Speak implements samovar.Speaker: the robot thinks with a talker. Of a long dialogue
+// it forgets the oldest turns, so that half of the window is left for the answer.
 func (t *talker) Speak(ctx context.Context, prompt string, say func(piece string) error) error {
+	for t.Template != nil {
+		said := append(slices.Clip(t.said), template.Message{Role: "user", Content: prompt})
+		ids, err := t.Template.Tokens(t.Tokenizer, said, template.Options{AddGenerationPrompt: true})
+		if err != nil {
+			return err
+		}
+		oldest := slices.IndexFunc(t.said, func(m template.Message) bool { return m.Role != "system" })
+		if oldest < 0 || len(ids) <= t.Engine.Window()/2 {
+			break
+		}
+		t.said = slices.Delete(t.said, oldest, min(oldest+2, len(t.said)))
+	}
 	_, err := t.answer(ctx, prompt, say)
 	return err
 }

@@ -10,14 +10,15 @@ import (
 )
 
 type robotCommand struct {
+	Ask    askCommand        `cmd:"" help:"Let the robot answer aloud."`
 	Beats  beatsCommand      `cmd:"" help:"Find tempo, beats and bars of a song."`
 	Dance  danceCommand      `cmd:"" help:"Let a simulated robot dance to a song, and say how well it did."`
-	Score  scoreCommand      `cmd:"" help:"Let simulated robots dance to many songs, and say how often they fall."`
+	Greet  greetCommand      `cmd:"" help:"Let the robot say hello and who it is."`
 	Record recordCommand     `cmd:"" help:"Record a dance for Foxglove and ROS 2."`
 	Replay replayCommand     `cmd:"" help:"Say what a recording holds, or show it to Foxglove."`
+	Say    sayCommand        `cmd:"" help:"Let the robot say a text."`
+	Score  scoreCommand      `cmd:"" help:"Let simulated robots dance to many songs, and say how often they fall."`
 	Serve  robotServeCommand `cmd:"" help:"Show a robot on a page: it dances, speaks and answers."`
-	Greet  greetCommand      `cmd:"" help:"Have the robot say hello and who it is."`
-	Say    sayCommand        `cmd:"" help:"Have the robot say something."`
 }
 
 type beatsCommand struct {

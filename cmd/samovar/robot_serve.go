@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"runtime"
 
 	"samovar/robot/live"
@@ -21,26 +22,27 @@ type robotServeCommand struct {
 
 // Run shows a robot on the pages: it stands, dances, speaks and answers. One processor is
 // left to its body and its balance, which cannot wait.
-func (c *robotServeCommand) Run(g *globals) (err error) {
+func (c *robotServeCommand) Run(g *globals) error {
 	listener, err := listen(c.Addr)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
 	threads := max(1, runtime.GOMAXPROCS(0)-1)
-	mind, err := think(g, c.Ref, threads)
-	if err != nil {
-		return err
-	}
-	defer mind.close()
+	return think(g, c.Ref, threads, func(m *mind) error { return c.meet(g, m, listener, threads) })
+}
+
+// meet opens the robot, and answers until the context ends.
+func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, threads int) (err error) {
 	log := slog.New(slog.NewTextHandler(g.err, nil))
 	ctx, cancel := context.WithCancel(g.ctx)
+	defer cancel()
 	robot, err := live.Open(ctx, live.Config{Model: c.Body, Log: g.err})
 	if err != nil {
-		cancel()
 		return err
 	}
-	config := stage.Config{Robot: robot, Body: c.Body, Speaker: mind, Knows: mind.knows, Log: log}
+	defer func() { err = errors.Join(err, robot.Close()) }()
+	config := stage.Config{Robot: robot, Body: c.Body, Speaker: m, Knows: m.knows, Log: log}
 	if voice, err := speech.NewEspeak(""); err == nil {
 		config.Voice = voice
 	} else {
@@ -48,14 +50,10 @@ func (c *robotServeCommand) Run(g *globals) (err error) {
 	}
 	server, err := stage.New(ctx, config)
 	if err != nil {
-		cancel()
-		return errors.Join(err, robot.Close())
+		return err
 	}
-	defer func() {
-		cancel()
-		server.Wait()
-		err = errors.Join(err, robot.Close())
-	}()
+	defer server.Wait()
+	defer cancel()
 	s, err := g.open()
 	if err != nil {
 		return err

@@ -133,6 +133,9 @@ func (t *trial) motionOf(i *body.Info, out *result) (balance.Motion, error) {
 		}
 		return out.dance.motion, nil
 	}
+	if t.motion == "speak" {
+		return newSpeaking(i)
+	}
 	if m := motions[t.motion]; m != nil {
 		return m, nil
 	}

@@ -30,6 +30,7 @@ func main() {
 	url := flag.String("url", "http://127.0.0.1:7788", "where samovar serves")
 	model := flag.String("model", "house", "that answers")
 	system := flag.Bool("system", false, "tell the model who it is")
+	knows := flag.String("knows", "en", "languages of the model, with commas between; empty: all")
 	voice := flag.Bool("voice", false, "measure the voice alone")
 	times := flag.Int("n", 5, "times, of which the median is told")
 	flag.Parse()
@@ -38,6 +39,9 @@ func main() {
 		err = speak(v, *times)
 	} else if err == nil {
 		s := &served{url: *url, model: *model}
+		if *knows != "" {
+			s.knows = strings.Split(*knows, ",")
+		}
 		if *system {
 			s.system = speech.Own().System()
 		}
@@ -55,7 +59,8 @@ func greet(v speech.Voice, s *served, times int) error {
 			var first, token []time.Duration
 			var said speech.Said
 			for range times {
-				h := speech.Host{Character: speech.Own(), Talker: speech.NewTalker(v, &speech.Silent{}), Speaker: s}
+				h := speech.Host{Character: speech.Own(), Talker: speech.NewTalker(v, &speech.Silent{}), Speaker: s, Knows: s.knows}
+				s.first = 0
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				act := h.Greet
 				if what == "introduce" {
@@ -107,7 +112,8 @@ func median(all []time.Duration) time.Duration {
 // served is a samovar.Speaker: a model behind a chat API.
 type served struct {
 	url, model, system string
-	first              time.Duration // from the question to the first piece
+	knows              []string
+	first              time.Duration // from the question to the first piece; 0: it was not asked
 }
 
 type message struct {

@@ -29,7 +29,7 @@ func own(t *testing.T) (*body.Info, []float64) {
 		if strings.HasPrefix(j.Name, "floating") {
 			continue
 		}
-		info.Joints = append(info.Joints, body.Joint{Name: j.Name, Range: j.Range, Speed: 20})
+		info.Joints = append(info.Joints, body.Joint{Name: j.Name, Range: j.Range, Speed: j.Speed})
 	}
 	stance = append(stance, key[7:]...)
 	if len(stance) != len(info.Joints) {

@@ -77,7 +77,7 @@ func (g *Gestures) palms() []pulse {
 // self leads the right hand before the chest.
 func (g *Gestures) self() []pulse {
 	return g.pose(0, 0.45, 0.5, 0.6,
-		part{"right_shoulder_pitch", -0.35}, part{"right_shoulder_yaw", 0.6}, part{"right_elbow", -1.0}, part{"right_wrist_roll", 0.5})
+		part{"right_shoulder_pitch", -0.4}, part{"right_shoulder_roll", -0.15}, part{"right_shoulder_yaw", 1.0}, part{"right_elbow", -1.5}, part{"right_wrist_yaw", 0.4})
 }
 
 // bow bends pelvis and torso ahead.

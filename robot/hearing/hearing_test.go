@@ -72,7 +72,10 @@ func TestSoundIsRefused(t *testing.T) {
 }
 
 func TestNothingIsHeardInSilenceAndNoise(t *testing.T) {
-	s := spotter(t, []Command{{"hello", "en", "hello"}})
+	s, err := NewSpotter(t.Context(), []Command{{"hello", "en", "hello"}}, voices(t, Voices...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	noise := Sound{Rate: 16000, Samples: make([]int16, 16000)}
 	for i := range noise.Samples {
 		noise.Samples[i] = int16(rand.NewPCG(1, uint64(i)).Uint64() >> 52)
@@ -115,13 +118,17 @@ func TestDistance(t *testing.T) {
 	}
 }
 
+// voices are variants of espeak-ng's in all languages; without it the test is skipped.
 func voices(t *testing.T, names ...string) []speech.Voice {
 	t.Helper()
+	if _, err := speech.NewEspeak(""); err != nil {
+		t.Skip(err)
+	}
 	var all []speech.Voice
 	for _, name := range names {
 		v, err := speech.NewEspeak("")
 		if err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		v.Voices = map[string]string{}
 		for _, l := range speech.Languages {
@@ -130,15 +137,6 @@ func voices(t *testing.T, names ...string) []speech.Voice {
 		all = append(all, v)
 	}
 	return all
-}
-
-func spotter(t *testing.T, commands []Command) *Spotter {
-	t.Helper()
-	s, err := NewSpotter(t.Context(), commands, voices(t, Voices...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // others are voices that no template is of, at other rates of speech.
@@ -210,7 +208,11 @@ func TestSpotter(t *testing.T) {
 		t.Skip("a thousand utterances: set SAMOVAR_LONG=1")
 	}
 	for _, language := range speech.Languages {
-		s := spotter(t, In(language))
+		voices(t) // skips
+		s, err := Learn(t.Context(), "", language)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, snr := range []float64{60, 20, 10} {
 			r := measure(t, s, language, snr)
 			t.Logf("%s, noise %v dB below: %d of %d commands right, %d wrong; %d of %d other sentences taken for one", language, snr, r.right, r.commands, r.wrong, r.accepted, r.sentences)
@@ -237,5 +239,30 @@ func TestSpotterOfAFewCommands(t *testing.T) {
 		if h.Command != c.Name || (err == nil) != (c.Name != "") {
 			t.Errorf("%q is %+v, %v", c.Words, h, err)
 		}
+	}
+}
+
+func FuzzSpotter(f *testing.F) {
+	f.Add([]byte("any bytes are samples"), 16000)
+	f.Fuzz(func(t *testing.T, b []byte, rate int) {
+		s := Sound{Rate: rate}
+		for k := 0; k+1 < len(b); k += 2 {
+			for range 50 { // long enough for a few frames
+				s.Samples = append(s.Samples, int16(b[k])<<8|int16(b[k+1]))
+			}
+		}
+		one := &Spotter{templates: []template{{Command{"hello", "en", "hello"}, make([]vector, 30)}}}
+		if h, err := one.Recognise(t.Context(), s); (err == nil) != (h.Command != "") {
+			t.Errorf("%+v, %v", h, err)
+		}
+	})
+}
+
+func TestLearnRefuses(t *testing.T) {
+	if _, err := Learn(t.Context(), "", "xx"); err == nil || !strings.Contains(err.Error(), `commands in "xx"`) {
+		t.Error(err)
+	}
+	if _, err := Learn(t.Context(), "no-such-espeak", "en"); err == nil || !strings.Contains(err.Error(), "install the package espeak-ng") {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package speech
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -115,14 +116,14 @@ func (h *Host) answer(ctx context.Context, question, language string) (Said, err
 		failed = h.Speaker.Speak(ctx, question, say)
 		return nil
 	}
-	said, err := h.Talker.Say(ctx, answer, "")
+	said, err := h.Talker.say(ctx, answer, "", language)
 	switch {
 	case err != nil || said.Stopped || said.Cut:
 		return said, err
 	case failed == nil && said.Text != "":
 		return said, nil
 	case failed == nil:
-		failed = fmt.Errorf("it said nothing")
+		failed = errors.New("it said nothing")
 	}
 	sorry, err := h.apologise(ctx, language)
 	sorry.Text = strings.TrimSpace(said.Text + " " + sorry.Text)

@@ -107,7 +107,8 @@ func (e *Espeak) run(ctx context.Context, text, voice string) (sound, phonemes [
 	}
 	read := make(chan []byte, 1)
 	go func() {
-		b, _ := io.ReadAll(io.LimitReader(r, 64<<10)) // without phonemes the lips are still
+		b, _ := io.ReadAll(io.LimitReader(r, 64<<10)) // without phonemes there are no visemes
+		io.Copy(io.Discard, r)
 		read <- b
 	}()
 	err = cmd.Wait()

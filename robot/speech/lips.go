@@ -50,10 +50,10 @@ const (
 
 // Viseme is a shape that the mouth has for a time from the clip's start on.
 type Viseme struct {
-	At     time.Duration
-	Length time.Duration
-	Shape  Shape
-	Stress bool // of the syllable whose vowel it is
+	At     time.Duration `json:"at_ns"`
+	Length time.Duration `json:"length_ns"`
+	Shape  Shape         `json:"shape"`
+	Stress bool          `json:"stress,omitempty"` // of the syllable whose vowel it is
 }
 
 // lips lays phonemes in IPA over a clip.

@@ -91,6 +91,11 @@ func (t *Talker) stops(cancel func()) {
 // which each sentence seems to be. It returns when all has been heard, ctx ends, or
 // somebody stops it. A second text waits until the first is said.
 func (t *Talker) Say(ctx context.Context, text Source, language string) (Said, error) {
+	return t.say(ctx, text, language, "en")
+}
+
+// say is Say with the language of a first sentence that could be in any.
+func (t *Talker) say(ctx context.Context, text Source, language, doubt string) (Said, error) {
 	start := time.Now()
 	select {
 	case t.turn <- struct{}{}:
@@ -103,7 +108,7 @@ func (t *Talker) Say(ctx context.Context, text Source, language string) (Said, e
 	t.stops(func() { cancel(errStopped) })
 	defer t.stops(nil)
 
-	s := saying{talker: t, language: language, start: start}
+	s := saying{talker: t, language: language, doubt: doubt, start: start}
 	err := s.run(inner, text)
 	if err != nil {
 		t.Player.Stop()
@@ -123,7 +128,8 @@ func (t *Talker) Say(ctx context.Context, text Source, language string) (Said, e
 // saying is one text being said.
 type saying struct {
 	talker   *Talker
-	language string
+	language string // empty: each sentence's
+	doubt    string
 	start    time.Time
 	said     Said
 	failed   error // of the source; what it wrote before is said all the same
@@ -183,7 +189,7 @@ func (s *saying) cut(ctx context.Context, text Source, to chan<- string) error {
 
 // speak makes sound of sentences, one ahead of what is played.
 func (s *saying) speak(ctx context.Context, sentences <-chan string, to chan<- Clip) error {
-	spoken := s.language
+	spoken := s.doubt
 	for text := range sentences {
 		language := s.language
 		if language == "" {

@@ -182,6 +182,7 @@ func TestHost(t *testing.T) {
 		"greets":                     {&model{says: "Hi! I am here."}, nil, "", "en", "Hello.", "en: I am here.", "Hi! I am here.", false},
 		"greets in French":           {&model{says: "Bonjour !"}, nil, "", "fr", "Bonjour.", "fr: Bonjour !", "Bonjour !", false},
 		"introduces itself":          {&model{says: "I am a model."}, nil, "?", "en", "Who are you?", "en: I am a model.", "I am a model.", false},
+		"doubts":                     {&model{says: "42."}, nil, "Combien ?", "fr", "Combien ?", "fr: 42.", "42.", false},
 		"answers":                    {&model{says: "Six."}, nil, "What is 2 * 3?", "", "What is 2 * 3?", "en: Six.", "Six.", false},
 		"has no model":               {nil, nil, "", "ru", "", "ru: Я Samovar.", "Здравствуйте! Я Samovar.", false},
 		"model without the language": {&model{says: "x"}, []string{"en"}, "", "ar", "", "ar: أنا Samovar.", "مرحبا! أنا Samovar.", false},
