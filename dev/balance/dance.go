@@ -21,7 +21,7 @@ const (
 
 // dancing is a dance of a run.
 type dancing struct {
-	motion *dance.Motion
+	motion balance.Motion
 	beats  []float64 // true ones of the song, from the first pose to the last
 	song   string    // what it is
 	moves  int       // different ones in the first minute
@@ -29,41 +29,58 @@ type dancing struct {
 	phase  *dance.Calibration
 }
 
-// newDancing composes the dance of a seed. The composer knows the true beats, or what is
-// heard of the rendered song.
+// newDancing makes the dance of a seed: composed by one who knows the true beats of its
+// song, or who hears it; a person's, fitted to the beats; or the one that calibrates.
 func (t *trial) newDancing(i *body.Info) (*dancing, error) {
-	out := &dancing{}
-	d := dance.Calibrating()
-	if t.motion == "dance" {
-		s := pick(t.seed, t.seconds-4)
-		a, err := music.Analyse(s.Render(music.Rate), music.Rate)
+	lead := dance.Lead{Joints: t.lead[0], Base: t.lead[1]}
+	if t.motion == "calibrate" {
+		m, err := dance.New(dance.Calibrating(), i)
 		if err != nil {
 			return nil, err
 		}
-		if !t.hear {
-			a.Beats, a.Downbeats, a.Meter, a.Confidence = s.Beats, s.Downbeats, s.Meter, 1
-		}
-		if d, err = dance.Compose(&a, t.seed); err != nil {
+		return &dancing{motion: m, beats: m.Beats(), phase: m.Calibrate(len(i.Joints), float64(t.rate))}, nil
+	}
+	s := pick(t.seed, t.seconds-4)
+	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter)}
+	if t.motion == "clip" {
+		c, err := dance.ReadClip(t.clip)
+		if err != nil {
 			return nil, err
 		}
-		out.beats, out.song = s.Beats, fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter)
+		beats := within(s.Beats, 2, s.Seconds)
+		m, err := c.Fit(i, beats)
+		if err != nil {
+			return nil, err
+		}
+		m.Lead = lead
+		out.motion, out.beats = m, within(beats, 2, m.Seconds()-2)
+		return out, nil
 	}
-	var err error
-	if out.motion, err = dance.New(d, i); err != nil {
+	a, err := music.Analyse(s.Render(music.Rate), music.Rate)
+	if err != nil {
 		return nil, err
 	}
-	danced := out.motion.Beats()
-	if out.beats == nil {
-		out.beats = danced
+	if !t.hear {
+		a.Beats, a.Downbeats, a.Meter, a.Confidence = s.Beats, s.Downbeats, s.Meter, 1
 	}
-	out.beats = slices.DeleteFunc(slices.Clone(out.beats), func(b float64) bool { return b < danced[0]-0.1 || b > danced[len(danced)-1]+0.1 })
-	out.moves = d.Different(0, 60)
-	if t.motion == "dance" {
-		out.motion.Lead = dance.Lead{Joints: t.lead[0], Base: t.lead[1]}
-	} else {
-		out.phase = out.motion.Calibrate(len(i.Joints), float64(t.rate))
+	d, err := dance.Compose(&a, t.seed)
+	if err != nil {
+		return nil, err
 	}
+	m, err := dance.New(d, i)
+	if err != nil {
+		return nil, err
+	}
+	m.Lead = lead
+	danced := m.Beats()
+	out.motion, out.moves = m, d.Different(0, 60)
+	out.beats = within(s.Beats, danced[0]-0.1, danced[len(danced)-1]+0.1)
 	return out, nil
+}
+
+// within returns the times from one moment to another.
+func within(times []float64, from, to float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(times), func(t float64) bool { return t < from || t > to })
 }
 
 // pick is the song of a seed, the first of its own that is no faster or slower than is
@@ -126,7 +143,7 @@ func errorText(err error) string {
 
 // motionOf is what a run does.
 func (t *trial) motionOf(i *body.Info, out *result) (balance.Motion, error) {
-	if t.motion == "dance" || t.motion == "calibrate" {
+	if t.motion == "dance" || t.motion == "calibrate" || t.motion == "clip" {
 		var err error
 		if out.dance, err = t.newDancing(i); err != nil {
 			return nil, err

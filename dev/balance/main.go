@@ -43,6 +43,7 @@ type trial struct {
 	motion  string
 	rate    int
 	lead    [2]float64 // s: of joints and base, see dance.Lead
+	clip    string     // path of a dance that somebody danced
 	hear    bool       // dance to what is heard of a song, not to its true beats
 	trace   string     // path of a CSV file
 	extra   []string
@@ -79,7 +80,8 @@ func main() {
 	flag.Float64Var(&t.push, "push", 0, "impulse of pushes, N·s")
 	flag.Float64Var(&t.every, "every", 3, "time between them, s")
 	flag.BoolVar(&t.vary, "vary", false, "friction 0.5 to 1.2, mass ± 10 %, 20 ms delay, noise 1, slope of 2°")
-	flag.StringVar(&t.motion, "motion", "still", "still, dance, calibrate, march, speak, turn or walk")
+	flag.StringVar(&t.motion, "motion", "still", "still, dance, clip, calibrate, march, speak, turn or walk")
+	flag.StringVar(&t.clip, "clip", "", "a CSV or BVH file to dance, with -motion clip")
 	flag.Float64Var(&t.lead[0], "lead-joints", 0, "by how much a dance is ahead of the music, s: joints")
 	flag.Float64Var(&t.lead[1], "lead-base", 0, "likewise: centre of mass and pelvis")
 	flag.BoolVar(&t.hear, "hear", false, "dance to what is heard of the rendered song, not to its true beats")

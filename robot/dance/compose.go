@@ -267,6 +267,9 @@ func (c *composer) feet(p *Phrase, seconds float64, last bool, from int) {
 	}
 	cue.Move = list[c.IntN(len(list))].Name
 	c.away = cue.Move != home.Name && cue.Move != marching.Name
+	if cue.Move == marching.Name && seconds > 2*step { // a few steps will do
+		cue.Beats = (p.Beats + 1) / 2
+	}
 	p.Cues = append(p.Cues, cue)
 }
 

@@ -286,8 +286,11 @@ func commanded(m balance.Motion, i *body.Info, seconds, rate float64) []float64 
 	return speed
 }
 
-// TestLively holds what is asked for on the beat, and lively enough: legs, which follow
-// and are not asked, left out.
+// above is what arms and waist add to the mean joint speed of [Published] dances, rad/s.
+const above = 0.434
+
+// TestLively holds what is asked for on the beat, and arms and waist half as lively as
+// people's: legs follow and are not asked.
 func TestLively(t *testing.T) {
 	i := describe()
 	for _, tempo := range []float64{60, 80, 100, 120, 135, 150, 180} {
@@ -305,7 +308,7 @@ func TestLively(t *testing.T) {
 				total.Speed += s.Speed / n
 			}
 			t.Logf("%g beats a minute, energy %g: least %.2f %.2f, %.3f rad/s, mean %.3f", tempo, energy, least.Music, least.Motion, least.Speed, total.Speed)
-			if least.Music < 0.8 || least.Motion < 0.8 || least.Speed < Published/2 && tempo > 90 {
+			if least.Music < 0.8 || least.Motion < 0.8 || least.Speed < above/2 {
 				t.Errorf("%g beats a minute, energy %g: %+v", tempo, energy, least)
 			}
 		}

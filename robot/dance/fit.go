@@ -148,31 +148,67 @@ func (c *Clip) base() []pose {
 }
 
 // tame brings control points within limits: cut at the ends, slowed where they leap,
-// smoothed, and where that is not enough made smaller about their mean. The points
-// of a sway keep the centre of pressure within them, too.
+// smoothed, more so where they are too quick, and where that is not enough made smaller
+// about their mean. The points of a sway keep the centre of pressure within them, too.
 func (l *limits) tame(x []float64, sway bool) {
+	low, high, middle := l.low, l.high, 0.0
+	if sway {
+		low, high = 0.7*low, 0.7*high // the rest is for accelerations
+	}
 	for i := range x {
-		x[i] = min(max(x[i], l.low), l.high)
+		x[i] = min(max(x[i], low), high)
 		if i > 0 {
 			x[i] = x[i-1] + min(max(x[i]-x[i-1], -l.speed/fine), l.speed/fine)
 		}
 	}
 	copy(x, smooth(x, gentle*fine))
-	middle, fits := mean(x), 1.0
-	if sway {
-		middle = 0
+	l.calm(x, sway)
+	if !sway {
+		middle = mean(x)
 	}
-	at := func(i int) float64 { return x[min(max(i, 0), len(x)-1)] }
+	fits := 1.0
 	for i := range x {
-		first := math.Abs(at(i+1)-at(i)) * fine
-		second := (at(i+1) - 2*at(i) + at(i-1)) * fine * fine
-		fits = min(fits, l.speed/max(first, 1e-9), l.acceleration/max(math.Abs(second), 1e-9))
-		if sway {
-			fits = min(fits, l.high/max(math.Abs(at(i))+math.Abs(second)/omega2, 1e-9))
-		}
+		fits = min(fits, 1/max(l.asks(x, i, sway), 1e-9))
 	}
 	for i := range x {
 		x[i] = middle + fits*(x[i]-middle)
+	}
+}
+
+// asks is how much of its limits a control point needs, 1: all.
+func (l *limits) asks(x []float64, i int, sway bool) float64 {
+	before, after := x[max(i-1, 0)], x[min(i+1, len(x)-1)]
+	second := math.Abs(after-2*x[i]+before) * fine * fine
+	most := max(math.Abs(after-x[i])*fine/l.speed, second/l.acceleration)
+	if sway {
+		most = max(most, (math.Abs(x[i])+second/omega2)/l.high)
+	}
+	return most
+}
+
+// calm smooths control points again and again where they ask for too much: each time
+// they become the mean of what is between them and their neighbours.
+func (l *limits) calm(x []float64, sway bool) {
+	const (
+		times = 400 // σ grows to the root of half of them: 0.3 s
+		reach = 3   // points about one that asks for too much
+	)
+	y := make([]float64, len(x))
+	for range times {
+		copy(y, x)
+		done := true
+		for i := range x {
+			if l.asks(y, i, sway) <= 1 {
+				continue
+			}
+			done = false
+			for k := max(i-reach, 1); k <= min(i+reach, len(x)-2); k++ {
+				x[k] = (y[k-1] + 2*y[k] + y[k+1]) / 4
+			}
+		}
+		if done {
+			return
+		}
 	}
 }
 

@@ -108,13 +108,40 @@ func (m *Motion) away() bool {
 	return p[markAhead] != 0 || p[markLeft] != 0 || p[heading] != 0
 }
 
+// A robot that steps stands on one foot, 5 cm wide, for half a second at a time: arms and
+// trunk are gentler, by this share of their accelerations, from a change of its mark on
+// for as long as it takes to step with both feet, s.
+const (
+	gently   = 0.5
+	stepping = 3.5
+)
+
+// steps reports whether the robot steps on the way to the last key.
+func (m *Motion) steps() bool {
+	n := len(m.keys) - 1
+	if m.keys[n][march] > 0.5 || m.keys[max(0, n-1)][march] > 0.5 {
+		return true
+	}
+	for k := n; k > 0 && m.times[n]-m.times[k-1] < stepping; k-- {
+		a, b := &m.keys[k-1], &m.keys[k]
+		if a[march] != b[march] || a[markAhead] != b[markAhead] || a[markLeft] != b[markLeft] || a[heading] != b[heading] {
+			return true
+		}
+	}
+	return false
+}
+
 // add adds a key as far as limits let the robot reach it: where it cannot be got to in
 // time, the move is smaller.
 func (m *Motion) add(at float64, p pose, all *[channels]limits) {
 	m.times, m.keys = append(m.times, at), append(m.keys, p)
 	n := len(m.keys) - 1
+	gentle := m.steps()
 	for c := range channels {
-		l, x := &all[c], &m.keys[n][c]
+		l, x := all[c], &m.keys[n][c]
+		if gentle && table[c].part != feet {
+			l.acceleration *= gently
+		}
 		switch {
 		case n == 0:
 			*x = min(max(*x, l.low), l.high)

@@ -69,10 +69,10 @@ type row struct {
 
 var table = func() (all [channels]row) {
 	arm := []row{
-		{name: "shoulder_pitch", limits: limits{acceleration: 26}},
-		{name: "shoulder_roll", flips: true, limits: limits{acceleration: 24}},
-		{name: "shoulder_yaw", flips: true, limits: limits{acceleration: 32}},
-		{name: "elbow", limits: limits{acceleration: 36}},
+		{name: "shoulder_pitch", limits: limits{acceleration: 14}},
+		{name: "shoulder_roll", flips: true, limits: limits{acceleration: 13}},
+		{name: "shoulder_yaw", flips: true, limits: limits{acceleration: 22}},
+		{name: "elbow", limits: limits{acceleration: 24}},
 		{name: "wrist_roll", flips: true, limits: limits{acceleration: 45}},
 		{name: "wrist_pitch", limits: limits{acceleration: 40}},
 		{name: "wrist_yaw", flips: true, limits: limits{acceleration: 40}},
@@ -92,7 +92,7 @@ var table = func() (all [channels]row) {
 		pelvisYaw:   {name: "pelvis_yaw", flips: true, part: trunk, limits: limits{-0.2, 0.2, 1, 5}},
 		swayAhead:   {name: "sway_ahead", part: trunk, limits: limits{-ahead, ahead, 0.4, 2}},
 		swayLeft:    {name: "sway_left", flips: true, part: trunk, limits: limits{-sideways, sideways, 0.4, 2}},
-		swayUp:      {name: "sway_up", part: trunk, limits: limits{-0.07, 0.01, 0.5, 2.5}},
+		swayUp:      {name: "sway_up", part: trunk, limits: limits{-0.07, 0.01, 0.5, 2}},
 		markAhead:   {name: "mark_ahead", part: feet, limits: limits{-0.15, 0.15, 0.2, 1}},
 		markLeft:    {name: "mark_left", flips: true, part: feet, limits: limits{-0.15, 0.15, 0.2, 1}},
 		heading:     {name: "heading", flips: true, part: feet, limits: limits{-1.6, 1.6, 0.25, 1}},
