@@ -63,7 +63,7 @@ type drive struct {
 // shorter, drives with little torque ask for more than they have.
 const (
 	ramp  = 0.1
-	blend = 0.4
+	blend = 0.2
 )
 
 // reserve is the share of a drive's torque that is asked for at most: until the next

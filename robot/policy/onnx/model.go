@@ -10,15 +10,13 @@ import (
 // describe are skipped, others that are not known are refused.
 type (
 	model struct {
-		graph  graph
-		opset  int64
-		domain string
+		graph graph
+		opset int64
 	}
 	graph struct {
-		nodes       []node
-		constants   []tensor
-		ins, outs   []port
-		initialized map[string]bool
+		nodes     []node
+		constants []tensor
+		ins, outs []port
 	}
 	node struct {
 		name, kind string
