@@ -44,6 +44,9 @@ type trial struct {
 	rate     int
 	command  policy.Velocity
 	after    float64 // s, when the command is given
+	lead     float64 // s, for which the model-based balance leads before the policy
+	stop     float64 // s, when the button is pressed; 0: never
+	stance   string  // the supervisor's: balance, or policy, which is one more like it
 	extra    []string
 	log      io.Writer
 }
@@ -55,7 +58,7 @@ type result struct {
 	stop   string // when the supervisor first stopped it, and why
 	truth  *referee.Truth
 	report safety.Report
-	ticks  []time.Duration // of those in which the network ran
+	ticks  []time.Duration // of the policy
 	tilt   float64         // greatest, rad
 	drift  float64         // greatest, m
 	steps  int             // times that a foot was set down
@@ -79,6 +82,9 @@ func main() {
 	flag.Float64Var(&t.command.Left, "left", 0, "m/s")
 	flag.Float64Var(&t.command.Turn, "turn", 0, "rad/s")
 	flag.Float64Var(&t.after, "after", 2, "time before the command is given, s")
+	flag.Float64Var(&t.lead, "lead", 0, "time for which the model-based balance leads before the policy, s")
+	flag.Float64Var(&t.stop, "stop", 0, "when the supervisor's button is pressed, s; 0 is never")
+	flag.StringVar(&t.stance, "stance", "balance", "the supervisor's: balance, or policy, which is one more like it")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
 	runs := flag.Int("runs", 8, "how many")
 	first := flag.Uint64("seed", 1, "of the first run")
@@ -160,11 +166,11 @@ func run(t *trial) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	c, s, err := t.supervise(link, p)
+	r, err := t.supervise(link, p)
 	if err != nil {
 		return result{}, errors.Join(err, link.Close())
 	}
-	defer s.Close()
+	defer r.supervisor.Close()
 	for at := t.every; t.push > 0 && at < t.seconds; at += t.every {
 		a, moment := 2*math.Pi*random.Float64(), at+(random.Float64()-0.5)*min(1, t.every/3)
 		e := referee.NewPush(time.Duration(moment*float64(time.Second)), mechanism.Vector{t.push * math.Cos(a), t.push * math.Sin(a)})
@@ -172,55 +178,89 @@ func run(t *trial) (result, error) {
 			return result{}, err
 		}
 	}
-	return t.ticks(c, s, judge)
+	return t.ticks(r, judge)
 }
 
-// supervise makes the controller of a policy, and the supervisor above it, whose
-// first stop is the model-based balance.
-func (t *trial) supervise(link body.Body, p *policy.Policy) (*policy.Controller, *safety.Supervisor, error) {
+// rig is a policy's controller, the balance that leads before it, and the supervisor
+// above both, whose first stop is a controller of its own.
+type rig struct {
+	policy     *policy.Controller
+	balance    *balance.Controller
+	supervisor *safety.Supervisor
+}
+
+func (t *trial) supervise(link body.Body, p *policy.Policy) (*rig, error) {
 	f, err := os.Open(t.model)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer f.Close()
 	m, err := mechanism.Read(f)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	robot, err := estimate.NewRobot(m, link.Info(), feet)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	c, err := policy.NewController(p, link.Info(), estimate.New(robot))
+	r := &rig{}
+	if r.policy, err = policy.NewController(p, link.Info(), estimate.New(robot)); err != nil {
+		return nil, err
+	}
+	if r.balance, err = balance.New(m, link.Info(), feet); err != nil {
+		return nil, err
+	}
+	stance, err := t.stands(m, link.Info())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	stance, err := balance.New(m, link.Info(), feet)
+	r.supervisor, err = safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance})
+	return r, err
+}
+
+// stands makes the supervisor's stance.
+func (t *trial) stands(m *mechanism.Model, i *body.Info) (safety.Controller, error) {
+	if t.stance != "policy" {
+		return balance.New(m, i, feet)
+	}
+	p, err := t.open() // a network belongs to one controller
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance})
-	return c, s, err
+	robot, err := estimate.NewRobot(m, i, feet)
+	if err != nil {
+		return nil, err
+	}
+	return policy.NewController(p, i, estimate.New(robot))
 }
 
 // ticks runs a trial's ticks.
-func (t *trial) ticks(c *policy.Controller, s *safety.Supervisor, judge *referee.Referee) (result, error) {
-	out := result{}
+func (t *trial) ticks(r *rig, judge *referee.Referee) (result, error) {
+	out, c, s := result{}, r.policy, r.supervisor
 	b := s.Body()
 	sensors, command, truth := b.Info().NewSensors(), b.Info().NewCommand(), judge.Info().NewTruth()
 	down := map[int]bool{}
 	for k := range int(t.seconds * float64(t.rate)) {
-		if float64(k) >= t.after*float64(t.rate) {
+		at := float64(k) / float64(t.rate)
+		if at >= t.after {
 			c.Command = t.command
 		}
 		if err := b.Receive(sensors); err != nil {
 			return out, err
 		}
-		start := time.Now()
-		if err := c.Control(sensors, command); err != nil {
+		leads, start := safety.Controller(c), time.Now()
+		if at < t.lead {
+			leads = r.balance
+		}
+		if err := leads.Control(sensors, command); err != nil {
 			return out, err
 		}
-		out.ticks = append(out.ticks, time.Since(start))
+		if at >= t.lead {
+			out.ticks = append(out.ticks, time.Since(start))
+		}
+		if t.stop > 0 && at >= t.stop && out.stop == "" {
+			s.Stop("the button")
+		}
 		if err := b.Send(command); err != nil && !errors.Is(err, safety.ErrStopped) {
 			return out, err
 		}

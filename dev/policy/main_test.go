@@ -7,10 +7,12 @@ import (
 
 	"samovar/robot/body"
 	"samovar/robot/policy"
+	"samovar/robot/safety"
 )
 
-// TestWalk lets G1 mark time and walk by Unitree's LSTM.
-func TestWalk(t *testing.T) {
+// walker is a trial with Unitree's LSTM.
+func walker(t *testing.T) *trial {
+	t.Helper()
 	data := os.Getenv("SAMOVAR_DATA")
 	if data == "" {
 		t.Skip("SAMOVAR_DATA names no folder with robot/policies and robot/g1")
@@ -19,11 +21,17 @@ func TestWalk(t *testing.T) {
 		t.Skip(err)
 	}
 	robot := filepath.Join(data, "robot")
-	r, err := run(&trial{
+	return &trial{
 		model: filepath.Join(robot, "g1", "g1_29dof.xml"), networks: filepath.Join(robot, "policies", "unitree_rl_gym_g1"),
-		manifest: "../../robot/policy/testdata/unitree_rl_gym_g1.yaml",
-		seed:     1, seconds: 5, rate: 250, command: policy.Velocity{Ahead: 0.5}, after: 1, push: 3, every: 3, log: t.Output(),
-	})
+		manifest: "../../robot/policy/testdata/unitree_rl_gym_g1.yaml", seed: 1, rate: 250, log: t.Output(),
+	}
+}
+
+// TestWalk lets G1 stand by balance, then mark time and walk by the policy, pushed once.
+func TestWalk(t *testing.T) {
+	w := walker(t)
+	w.lead, w.after, w.seconds, w.command, w.push, w.every = 0.5, 1, 5, policy.Velocity{Ahead: 0.5}, 3, 3
+	r, err := run(w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,5 +43,19 @@ func TestWalk(t *testing.T) {
 	}
 	if r.steps < 8 || r.truth.Drift < 1 || r.truth.Drift > 3 {
 		t.Errorf("%d steps and %.2f m in 4 s at 0.5 m/s", r.steps, r.truth.Drift)
+	}
+}
+
+// TestStop presses the button while the robot walks: another controller of the same
+// policy is the stance.
+func TestStop(t *testing.T) {
+	w := walker(t)
+	w.stop, w.seconds, w.stance, w.command.Ahead = 1.7, 4, "policy", 0.5
+	r, err := run(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.fell > 0 || r.report.Mode != safety.Standing || r.report.Reason != "the button" {
+		t.Errorf("fell at %g s: %s; %s; %+v", r.fell, r.why, r.stop, r.report)
 	}
 }

@@ -241,6 +241,8 @@ func finite(all ...float64) bool {
 // check reports what cannot be in a manifest, whatever the network.
 func (m *Manifest) check() error {
 	switch {
+	case m.Name == "":
+		return errors.New("name: it has none")
 	case m.Network == "":
 		return errors.New("network: the network's file is missing")
 	case m.Format != "onnx" && m.Format != "torchscript":

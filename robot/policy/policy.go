@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"samovar/robot/body"
 	"samovar/robot/estimate"
@@ -115,10 +116,12 @@ func (c *Controller) bind() error {
 			return fmt.Errorf("joint %q is neither moved nor held", i.Joints[k].Name)
 		}
 	}
-	for k := range m.Observation {
-		if m.Observation[k].Name == velocity && c.estimate == nil {
-			return errors.New("it observes the base's velocity: an estimator is needed")
-		}
+	observed := slices.ContainsFunc(m.Observation, func(t Term) bool { return t.Name == velocity })
+	switch {
+	case !observed:
+		c.estimate = nil
+	case c.estimate == nil:
+		return errors.New("it observes the base's velocity: an estimator is needed")
 	}
 	c.observer = newObserver(m, order)
 	return nil
@@ -147,6 +150,9 @@ func (c *Controller) lead(j *Joint, action int) (int, error) {
 
 // HeldJoints are the body's joints that the policy does not move.
 func (c *Controller) HeldJoints() []int { return c.held }
+
+// Begin lets the next tick be the first: the robot was led by somebody else.
+func (c *Controller) Begin() { c.begun = false }
 
 // Control makes a command of a tick's sensors.
 func (c *Controller) Control(s *body.Sensors, to *body.Command) error {

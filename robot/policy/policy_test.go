@@ -131,6 +131,7 @@ func TestManifest(t *testing.T) {
 		{"term: gravity", "term: gravity, mask: [b]", "only terms of joints have a mask"},
 		{"term: gravity", "term: joint_position, mask: ['f*']", `mask "f*" fits no joint`},
 		{"term: gravity", "term: sine, offsets: [0, 0, 0]", "there is no gait"},
+		{"name: small", "name: ''", "name: it has none"},
 		{"rate: 50", "rate: 0", "rate: 0 Hz"},
 		{"rate: 50", "rate: fifty", "Rate"},
 		{"rate: 50", "pace: 50", `unknown field "pace"`},
@@ -282,6 +283,17 @@ func TestControl(t *testing.T) {
 	tick()
 	if d := to.Joints[1]; d.Kp != 0 {
 		t.Errorf("it goes on with %+v", d)
+	}
+	for range 100 {
+		tick()
+	}
+	if d := to.Joints[1]; d.Kp != 20 {
+		t.Errorf("it has not taken over again: %+v", d)
+	}
+	c.Begin()
+	tick()
+	if d := to.Joints[1]; d.Kp != 0 {
+		t.Errorf("it does not begin: %+v", d)
 	}
 	s.Units[0].Angular[0] = math.NaN()
 	for range c.every {

@@ -105,13 +105,19 @@ func transpose(c *call) []*value {
 	return c.keep(c.Transpose(x, order))
 }
 
+// mostInts is how many integers are put together: shapes need a few.
+const mostInts = 1 << 10
+
 func concat(c *call) []*value {
 	axis := c.int("axis", 0)
 	var ints []int64
 	var all []*network.Tensor
 	for i := range c.node.in {
 		if v := c.values[c.node.in[i]]; v != nil && v.ints != nil && len(v.shape) == 1 && len(all) == 0 {
-			ints = append(ints, v.ints...)
+			if ints = append(ints, v.ints...); len(ints) > mostInts {
+				c.fail("a list of %d integers", len(ints))
+				return nil
+			}
 			continue
 		}
 		all = append(all, c.in(i))

@@ -153,30 +153,26 @@ func (c *call) number(i int, otherwise float64) float64 {
 }
 
 // operators adds the operation of each operator (onnx.ai/onnx/operators).
-var operators map[string]func(*call) []*value
-
-func init() {
-	operators = map[string]func(*call) []*value{
-		"Add": combine(network.Add), "Sub": combine(network.Sub), "Mul": combine(network.Mul), "Div": combine(network.Div),
-		"Max": combine(network.Max), "Min": combine(network.Min), "Pow": combine(network.Pow),
-		"Relu": apply(network.Relu), "Sigmoid": apply(network.Sigmoid), "Tanh": apply(network.Tanh), "Softsign": apply(network.Softsign),
-		"Mish": apply(network.Mish), "Softplus": apply(network.Softplus(1, math.Inf(1))),
-		"Exp": apply(network.Wide(math.Exp)), "Log": apply(network.Wide(math.Log)), "Sqrt": apply(network.Wide(math.Sqrt)),
-		"Sin": apply(network.Wide(math.Sin)), "Cos": apply(network.Wide(math.Cos)), "Erf": apply(network.Wide(math.Erf)),
-		"Neg": apply(func(x float32) float32 { return -x }), "Abs": apply(func(x float32) float32 { return max(x, -x) }),
-		"Reciprocal": apply(func(x float32) float32 { return 1 / x }),
-		"Greater":    compare(func(x, y float32) bool { return x > y }), "GreaterOrEqual": compare(func(x, y float32) bool { return x >= y }),
-		"Less": compare(func(x, y float32) bool { return x < y }), "LessOrEqual": compare(func(x, y float32) bool { return x <= y }), "Where": where,
-		"Elu":       func(c *call) []*value { return apply(network.Elu(c.float("alpha", 1), 1, 1))(c) },
-		"LeakyRelu": func(c *call) []*value { return apply(network.LeakyRelu(c.float("alpha", 0.01)))(c) },
-		"Selu":      selu, "Clip": clip, "Gelu": gelu, "HardSigmoid": hardSigmoid, "HardSwish": apply(hardSwish),
-		"Swish": swish,
-		"Gemm":  gemm, "MatMul": matmul, "ReduceMean": reduceMean, "LayerNormalization": layerNormalization,
-		"LSTM": lstm, "GRU": gru,
-		"Identity": identity, "Dropout": dropout, "Cast": cast, "Constant": constant,
-		"Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Transpose": transpose,
-		"Concat": concat, "Split": split, "Slice": slice, "Gather": gather, "Expand": expand, "Shape": shape,
-	}
+var operators = map[string]func(*call) []*value{
+	"Add": combine(network.Add), "Sub": combine(network.Sub), "Mul": combine(network.Mul), "Div": combine(network.Div),
+	"Max": combine(network.Max), "Min": combine(network.Min), "Pow": combine(network.Pow),
+	"Relu": apply(network.Relu), "Sigmoid": apply(network.Sigmoid), "Tanh": apply(network.Tanh), "Softsign": apply(network.Softsign),
+	"Mish": apply(network.Mish), "Softplus": apply(network.Softplus(1, math.Inf(1))),
+	"Exp": apply(network.Wide(math.Exp)), "Log": apply(network.Wide(math.Log)), "Sqrt": apply(network.Wide(math.Sqrt)),
+	"Sin": apply(network.Wide(math.Sin)), "Cos": apply(network.Wide(math.Cos)), "Erf": apply(network.Wide(math.Erf)),
+	"Neg": apply(func(x float32) float32 { return -x }), "Abs": apply(func(x float32) float32 { return max(x, -x) }),
+	"Reciprocal": apply(func(x float32) float32 { return 1 / x }),
+	"Greater":    compare(func(x, y float32) bool { return x > y }), "GreaterOrEqual": compare(func(x, y float32) bool { return x >= y }),
+	"Less": compare(func(x, y float32) bool { return x < y }), "LessOrEqual": compare(func(x, y float32) bool { return x <= y }), "Where": where,
+	"Elu":       func(c *call) []*value { return apply(network.Elu(c.float("alpha", 1), 1, 1))(c) },
+	"LeakyRelu": func(c *call) []*value { return apply(network.LeakyRelu(c.float("alpha", 0.01)))(c) },
+	"Selu":      selu, "Clip": clip, "Gelu": gelu, "HardSigmoid": hardSigmoid, "HardSwish": apply(hardSwish),
+	"Swish": swish,
+	"Gemm":  gemm, "MatMul": matmul, "ReduceMean": reduceMean, "LayerNormalization": layerNormalization,
+	"LSTM": lstm, "GRU": gru,
+	"Identity": identity, "Dropout": dropout, "Cast": cast, "Constant": constant,
+	"Reshape": reshape, "Flatten": flatten, "Squeeze": squeeze, "Unsqueeze": unsqueeze, "Transpose": transpose,
+	"Concat": concat, "Split": split, "Slice": slice, "Gather": gather, "Expand": expand, "Shape": shape,
 }
 
 func apply(f func(float32) float32) func(*call) []*value {

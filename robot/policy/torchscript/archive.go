@@ -89,7 +89,7 @@ func (t *stored) floats() ([]float32, error) {
 	}
 	n, last := 1, t.offset
 	for i, s := range t.shape {
-		if s < 1 || s > t.numbers || n*s > t.numbers || t.stride[i] < 0 || t.stride[i] > t.numbers {
+		if s < 1 || s > t.numbers/n || t.stride[i] < 0 || t.stride[i] > t.numbers {
 			return nil, fmt.Errorf("a tensor of shape %v in a storage of %d numbers", t.shape, t.numbers)
 		}
 		n *= s

@@ -274,15 +274,18 @@ func pair(f func(x, y float32) float32) func(*operation) any {
 	return func(c *operation) any { return c.must(c.b.Combine(c.number(0), c.number(1), f)) }
 }
 
-// equal compares what is known before a run.
-func equal(a, b any) bool {
+// equal compares what is known before a run. Lists may contain themselves: those in
+// others are not looked into any deeper than shapes need.
+func equal(a, b any) bool { return equalTo(a, b, 2) }
+
+func equalTo(a, b any, depth int) bool {
 	if x, ok := numeric(a); ok {
 		y, also := numeric(b)
 		return also && x == y
 	}
 	if x, ok := members(a); ok {
 		y, also := members(b)
-		return also && slices.EqualFunc(x, y, equal)
+		return also && depth > 0 && slices.EqualFunc(x, y, func(a, b any) bool { return equalTo(a, b, depth-1) })
 	}
 	switch a.(type) {
 	case string, bool, nil:

@@ -40,7 +40,8 @@ func read(data []byte, likely int) (*network.Network, error) {
 	}
 	// Lengths that are too large do not fit; one number would be repeated wherever more
 	// are needed, so it comes last.
-	sizes := lengths(module, 0, nil)
+	var sizes []int
+	lengths(module, map[*object]bool{}, &sizes)
 	slices.Sort(sizes)
 	slices.Reverse(sizes)
 	sizes = append([]int{likely}, sizes...)
@@ -65,21 +66,22 @@ func read(data []byte, likely int) (*network.Network, error) {
 const mostSizes = 64
 
 // lengths collects the last extents of all tensors in a module.
-func lengths(v any, depth int, all []int) []int {
-	if depth > 16 || len(all) > mostSizes {
-		return all
+func lengths(module *object, seen map[*object]bool, all *[]int) {
+	if seen[module] || len(seen) > 1000 {
+		return
 	}
-	switch v := v.(type) {
-	case *object:
-		for _, name := range v.names {
-			all = lengths(v.attributes[name], depth+1, all)
-		}
-	case *stored:
-		if len(v.shape) > 0 {
-			if n := v.shape[len(v.shape)-1]; !slices.Contains(all, n) {
-				all = append(all, n)
+	seen[module] = true
+	for _, name := range module.names {
+		switch v := module.attributes[name].(type) {
+		case *object:
+			lengths(v, seen, all)
+		case *stored:
+			if len(v.shape) == 0 || len(*all) == mostSizes {
+				continue
+			}
+			if n := v.shape[len(v.shape)-1]; !slices.Contains(*all, n) {
+				*all = append(*all, n)
 			}
 		}
 	}
-	return all
 }

@@ -129,6 +129,29 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestLoops reads modules and lists that contain themselves.
+func TestLoops(t *testing.T) {
+	const head = "\x80\x02c__torch__\nM\nq\x00)\x81q\x01}(X\x01\x00\x00\x00l]q\x02h\x02ah\x02aX\x01\x00\x00\x00a"
+	pickle := head + "h\x01X\x01\x00\x00\x00bh\x01ub."
+	code := "class M(Module):\n  __buffers__ = []\n  def forward(self, x: Tensor) -> Tensor:\n    if torch.eq(self.l, self.l):\n      return (self.a.b.a).forward(x, )\n    else:\n      return torch.format(\"%s\", self.l)\n"
+	var to bytes.Buffer
+	w := zip.NewWriter(&to)
+	for name, text := range map[string]string{"m/data.pkl": pickle, "m/constants.pkl": "\x80\x02).", "m/code/__torch__.py": code} {
+		into, err := w.CreateHeader(&zip.FileHeader{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(into, text)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Read(to.Bytes(), 9)
+	if want := "a list of 2  instead of one tensor"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, without %q", err, want)
+	}
+}
+
 // rewrite returns an archive of testdata with other records.
 func rewrite(t testing.TB, name string, change func(name, text string) string) []byte {
 	t.Helper()
