@@ -46,6 +46,7 @@ type trial struct {
 	after    float64 // s, when the command is given
 	lead     float64 // s, for which the model-based balance leads before the policy
 	stop     float64 // s, when the button is pressed; 0: never
+	arms     float64 // rad, by which held shoulders swing, once a second
 	stance   string  // the supervisor's: balance, or policy, which is one more like it
 	extra    []string
 	log      io.Writer
@@ -84,6 +85,7 @@ func main() {
 	flag.Float64Var(&t.after, "after", 2, "time before the command is given, s")
 	flag.Float64Var(&t.lead, "lead", 0, "time for which the model-based balance leads before the policy, s")
 	flag.Float64Var(&t.stop, "stop", 0, "when the supervisor's button is pressed, s; 0 is never")
+	flag.Float64Var(&t.arms, "arms", 0, "by how much held shoulders swing, once a second, rad")
 	flag.StringVar(&t.stance, "stance", "balance", "the supervisor's: balance, or policy, which is one more like it")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
 	runs := flag.Int("runs", 8, "how many")
@@ -245,6 +247,7 @@ func (t *trial) ticks(r *rig, judge *referee.Referee) (result, error) {
 		if at >= t.after {
 			c.Command = t.command
 		}
+		t.swing(c, b.Info(), at)
 		if err := b.Receive(sensors); err != nil {
 			return out, err
 		}
@@ -288,6 +291,16 @@ func (t *trial) ticks(r *rig, judge *referee.Referee) (result, error) {
 	}
 	out.truth, out.report = truth, s.Report()
 	return out, nil
+}
+
+// swing moves the shoulders that the policy does not move, more and more in the first
+// second.
+func (t *trial) swing(c *policy.Controller, i *body.Info, at float64) {
+	for k, joint := range c.HeldJoints() {
+		if t.arms > 0 && strings.Contains(i.Joints[joint].Name, "shoulder_pitch") {
+			c.Held[k] = t.arms * min(1, at) * math.Sin(2*math.Pi*at)
+		}
+	}
 }
 
 // print prints what came of all runs of a policy.
