@@ -179,10 +179,9 @@ func (w *Writer) Flush() error {
 	if w.chunk.messages == 0 || w.err != nil {
 		return w.err // schemas and channels alone wait for a message
 	}
-	out, c := w.appendChunk(w.out[:0])
+	out := w.appendChunk(w.out[:0])
 	start, size := w.at, len(out)
-	w.chunkIndexes, c = begin(w.chunkIndexes, opChunkIndex)
-	index := w.chunkIndexes
+	index, c := begin(w.chunkIndexes, opChunkIndex)
 	for _, v := range [...]uint64{w.chunk.first, w.chunk.last, start, uint64(size)} {
 		index = binary.LittleEndian.AppendUint64(index, v)
 	}
@@ -207,7 +206,7 @@ func (w *Writer) compression() string {
 }
 
 // appendChunk appends the record of the chunk.
-func (w *Writer) appendChunk(out []byte) ([]byte, int) {
+func (w *Writer) appendChunk(out []byte) []byte {
 	k := &w.chunk
 	if w.options.Plain {
 		w.packed = append(w.packed[:0], k.records...)
@@ -221,7 +220,7 @@ func (w *Writer) appendChunk(out []byte) ([]byte, int) {
 	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(k.records))
 	out = text(out, w.compression())
 	out = binary.LittleEndian.AppendUint64(out, uint64(len(w.packed)))
-	return end(append(out, w.packed...), c), c
+	return end(append(out, w.packed...), c)
 }
 
 // appendIndexes appends the records of the channels' indexes to out, and where they

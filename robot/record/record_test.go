@@ -57,7 +57,7 @@ func newRun(ticks int) *run {
 		s.Sequence, s.Time, s.Status = uint64(k+1), time.Duration(k)*4*time.Millisecond, body.Status(k%3)
 		s.Battery = random.Float64()
 		for i := range s.Units {
-			s.Units[i] = body.Inertial{Orientation: mechanism.Quaternion{random.NormFloat64(), 1, 2, 3}, Angular: mechanism.Vector{random.NormFloat64(), -0.0, 5}, Acceleration: mechanism.Vector{1, 2, random.NormFloat64()}}
+			s.Units[i] = body.Inertial{Orientation: mechanism.Quaternion{random.NormFloat64(), 1, 2, 3}, Angular: mechanism.Vector{random.NormFloat64(), math.Copysign(0, -1), 5}, Acceleration: mechanism.Vector{1, 2, random.NormFloat64()}}
 		}
 		for i := range s.Joints {
 			s.Joints[i] = body.Measured{Position: random.NormFloat64(), Velocity: random.NormFloat64(), Torque: random.NormFloat64(), Temperature: 25 + random.Float64()}
