@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -134,14 +136,46 @@ func (t *talker) prompt(text string) ([]int32, error) {
 }
 
 // speak answers text and writes the answer to w as it comes.
-func (t *talker) speak(g *globals, text string, w io.Writer) (a answer, err error) {
+func (t *talker) speak(g *globals, text string, w io.Writer) (answer, error) {
+	meter := energy.Open(g.ctx, energy.Config{})
+	start := time.Now()
+	a, err := t.answer(g.ctx, text, func(piece string) error {
+		fmt.Fprint(w, piece)
+		return nil
+	})
+	a.Seconds = time.Since(start).Seconds()
+	a.Rate = float64(a.Tokens) / a.Seconds
+	used := meter.Read()
+	a.Joules, a.Method = used.Joules, used.Method
+	return a, err
+}
+
+// Speak implements samovar.Speaker: the robot thinks with a talker. Of a long dialogue
+// it forgets the oldest turns, so that half of the window is left for the answer.
+func (t *talker) Speak(ctx context.Context, prompt string, say func(piece string) error) error {
+	for t.Template != nil {
+		said := append(slices.Clip(t.said), template.Message{Role: "user", Content: prompt})
+		ids, err := t.Template.Tokens(t.Tokenizer, said, template.Options{AddGenerationPrompt: true})
+		if err != nil {
+			return err
+		}
+		oldest := slices.IndexFunc(t.said, func(m template.Message) bool { return m.Role != "system" })
+		if oldest < 0 || len(ids) <= t.Engine.Window()/2 {
+			break
+		}
+		t.said = slices.Delete(t.said, oldest, min(oldest+2, len(t.said)))
+	}
+	_, err := t.answer(ctx, prompt, say)
+	return err
+}
+
+// answer answers text, calls say with each piece, and remembers both.
+func (t *talker) answer(ctx context.Context, text string, say func(piece string) error) (a answer, err error) {
 	ids, err := t.prompt(text)
 	if err != nil {
 		return a, err
 	}
 	a.Prompt = len(ids)
-	meter := energy.Open(g.ctx, energy.Config{})
-	start := time.Now()
 	r := infer.Request{Prompt: ids, MaxTokens: t.command.MaxTokens, Sampling: infer.Sampling{Temperature: t.command.Temperature, Seed: t.command.Seed}}
 	for id := range int32(t.Tokenizer.Size()) {
 		if t.Tokenizer.IsEnd(id) {
@@ -149,25 +183,24 @@ func (t *talker) speak(g *globals, text string, w io.Writer) (a answer, err erro
 		}
 	}
 	d := t.Tokenizer.NewDecoder()
-	say := func(piece string) {
-		a.Text += piece
-		fmt.Fprint(w, piece)
+	var refused error // by say
+	pass := func(piece string) {
+		if refused == nil && piece != "" {
+			a.Text += piece
+			refused = say(piece)
+		}
 	}
 	err = t.Engine.Generate(r, func(e infer.Event) bool {
 		if e.Token != infer.None && !t.Tokenizer.IsEnd(e.Token) {
 			a.Tokens++
-			say(d.Next(e.Token))
+			pass(d.Next(e.Token))
 		}
 		a.Finish = string(e.Finish)
-		return g.ctx.Err() == nil
+		return ctx.Err() == nil && refused == nil
 	})
-	say(d.Flush())
-	a.Seconds = time.Since(start).Seconds()
-	a.Rate = float64(a.Tokens) / a.Seconds
-	used := meter.Read()
-	a.Joules, a.Method = used.Joules, used.Method
+	pass(d.Flush())
 	t.said = append(t.said, template.Message{Role: "assistant", Content: a.Text})
-	return a, errors.Join(err, g.ctx.Err())
+	return a, errors.Join(err, ctx.Err(), refused)
 }
 
 // loop talks until the input ends.

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"samovar"
+	"samovar/robot/body"
 	"samovar/robot/music"
 	"samovar/robot/music/song"
 )
@@ -64,12 +65,18 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SAMOVAR_DATA", os.Getenv("SAMOVAR_DATA"))
 			documents, err := filepath.Abs(filepath.Join("..", "..", "corpus", "document", "testdata"))
 			e.Setenv("DOCUMENTS", documents)
+			if path, err := body.Find("../.."); err == nil {
+				e.Setenv("SAMOVAR_BODY", path)
+			}
 			return err
 		},
 		Condition: func(name string) (bool, error) {
 			switch name {
 			case "data":
 				return os.Getenv("SAMOVAR_DATA") != "", nil
+			case "body":
+				_, err := body.Find("../..")
+				return err == nil, nil
 			case "long":
 				return os.Getenv("SAMOVAR_LONG") != "", nil
 			}

@@ -10,7 +10,15 @@ import (
 )
 
 type robotCommand struct {
-	Beats beatsCommand `cmd:"" help:"Find tempo, beats and bars of a song."`
+	Ask    askCommand        `cmd:"" help:"Let the robot answer aloud."`
+	Beats  beatsCommand      `cmd:"" help:"Find tempo, beats and bars of a song."`
+	Dance  danceCommand      `cmd:"" help:"Let a simulated robot dance to a song, and say how well it did."`
+	Greet  greetCommand      `cmd:"" help:"Let the robot say hello and who it is."`
+	Record recordCommand     `cmd:"" help:"Record a dance for Foxglove and ROS 2."`
+	Replay replayCommand     `cmd:"" help:"Say what a recording holds, or show it to Foxglove."`
+	Say    sayCommand        `cmd:"" help:"Let the robot say a text."`
+	Score  scoreCommand      `cmd:"" help:"Let simulated robots dance to many songs, and say how often they fall."`
+	Serve  robotServeCommand `cmd:"" help:"Show a robot on a page: it dances, speaks and answers."`
 }
 
 type beatsCommand struct {

@@ -176,11 +176,14 @@ type serving struct {
 	dev       string        // folder of the pages; empty: the embedded ones
 	open      bool          // a browser is opened
 	page      *page         // runs and brews; nil: neither
+	api       http.Handler  // in place of page: what answers beside the models
+	threads   int           // that models compute with; 0: all
+	path      string        // of the page that a browser is opened with
 }
 
 // serve answers until the context ends.
 func (s *store) serve(g *globals, all []shown, listener net.Listener, with serving) error {
-	d, err := compute.CPU{}.Open()
+	d, err := compute.CPU{Threads: with.threads}.Open()
 	if err != nil {
 		return err
 	}
@@ -209,6 +212,9 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, with servi
 	if with.page != nil {
 		config.API = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { brewing.ServeHTTP(w, r) })
 	}
+	if with.api != nil {
+		config.API = with.api
+	}
 	for _, m := range all {
 		config.Models = append(config.Models, s.served(d, m, with))
 	}
@@ -221,9 +227,9 @@ func (s *store) serve(g *globals, all []shown, listener net.Listener, with servi
 		defer brewing.Wait()
 	}
 	url := "http://" + listener.Addr().String()
-	fmt.Fprintf(g.out, "%s\n", url)
+	fmt.Fprintf(g.out, "%s%s\n", url, with.path)
 	if with.open {
-		browse(url)
+		browse(url + with.path)
 	}
 	return server.Serve(g.ctx, listener)
 }

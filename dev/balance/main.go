@@ -42,7 +42,10 @@ type trial struct {
 	vary    bool
 	motion  string
 	rate    int
-	trace   string // path of a CSV file
+	lead    [2]float64 // s: of joints and base, see dance.Lead
+	clip    string     // path of a dance that somebody danced
+	hear    bool       // dance to what is heard of a song, not to its true beats
+	trace   string     // path of a CSV file
 	extra   []string
 }
 
@@ -58,6 +61,7 @@ type result struct {
 	speed  float64 // error of the estimated velocity, root of the mean square, m/s
 	tilt   float64 // greatest, rad
 	drift  float64 // greatest, m
+	dance  *dancing
 	err    error
 }
 
@@ -76,7 +80,11 @@ func main() {
 	flag.Float64Var(&t.push, "push", 0, "impulse of pushes, N·s")
 	flag.Float64Var(&t.every, "every", 3, "time between them, s")
 	flag.BoolVar(&t.vary, "vary", false, "friction 0.5 to 1.2, mass ± 10 %, 20 ms delay, noise 1, slope of 2°")
-	flag.StringVar(&t.motion, "motion", "still", "still, dance, march, turn or walk")
+	flag.StringVar(&t.motion, "motion", "still", "still, dance, clip, calibrate, march, speak, turn or walk")
+	flag.StringVar(&t.clip, "clip", "", "a CSV or BVH file to dance, with -motion clip")
+	flag.Float64Var(&t.lead[0], "lead-joints", 0, "by how much a dance is ahead of the music, s: joints")
+	flag.Float64Var(&t.lead[1], "lead-base", 0, "likewise: centre of mass and pelvis")
+	flag.BoolVar(&t.hear, "hear", false, "dance to what is heard of the rendered song, not to its true beats")
 	flag.IntVar(&t.rate, "rate", 250, "Hz")
 	flag.StringVar(&t.trace, "trace", "", "a CSV file for the course of the first run")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
@@ -107,6 +115,7 @@ func main() {
 	close(next)
 	group.Wait()
 	print(os.Stdout, &t, *first, all)
+	printDances(os.Stdout, t.rate, all)
 }
 
 // arguments are those of the body.
@@ -177,9 +186,8 @@ func run(t trial) (out result) {
 		return result{err: err}
 	}
 	defer s.Close()
-	c.Motion = motions[t.motion]
-	if c.Motion == nil {
-		return result{err: fmt.Errorf("a motion %q", t.motion)}
+	if c.Motion, err = t.motionOf(link.Info(), &out); err != nil {
+		return result{err: err}
 	}
 	if t.push > 0 {
 		for at := t.every; at < t.seconds; at += t.every {
@@ -191,11 +199,12 @@ func run(t trial) (out result) {
 			}
 		}
 	}
-	return t.ticks(c, s, judge)
+	t.ticks(c, s, judge, &out)
+	return out
 }
 
 // ticks runs a trial's ticks.
-func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *referee.Referee) (out result) {
+func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *referee.Referee, out *result) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	b := s.Body()
@@ -205,16 +214,19 @@ func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *refere
 	squares, phase := 0.0, balance.Double
 	for k := range int(t.seconds * float64(t.rate)) {
 		if out.err = b.Receive(sensors); out.err != nil {
-			return out
+			return
 		}
 		start := processor()
 		if out.err = c.Control(sensors, command); out.err != nil {
-			return out
+			return
 		}
 		out.ticks = append(out.ticks, processor()-start)
 		b.Send(command) // where the supervisor has stopped it, the report says so
 		if out.err = judge.Receive(truth); out.err != nil {
-			return out
+			return
+		}
+		if out.dance != nil {
+			out.dance.tick(float64(k)/float64(t.rate), sensors)
 		}
 		x := c.Estimate()
 		d := mechanism.Vector(x.Now.V).Sub(truth.Linear)
@@ -233,12 +245,11 @@ func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *refere
 			break
 		}
 		if out.err = judge.Go(truth.Sequence); out.err != nil {
-			return out
+			return
 		}
 	}
 	out.speed = math.Sqrt(squares / float64(len(out.ticks)))
 	out.truth, out.report = truth, s.Report()
-	return out
 }
 
 // processor is the processor time of this thread, s.

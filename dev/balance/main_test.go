@@ -8,6 +8,7 @@ import (
 
 	"samovar/robot/balance"
 	"samovar/robot/body"
+	"samovar/robot/dance"
 	"samovar/robot/estimate"
 	"samovar/robot/humanoid"
 	"samovar/robot/mechanism"
@@ -147,6 +148,35 @@ func TestMarch(t *testing.T) {
 	}
 	if r.truth.Drift > 0.15 {
 		t.Errorf("on the spot it moves by %g m", r.truth.Drift)
+	}
+}
+
+// TestDance dances for 17 s: on the beat, without a fall, and not later than it is asked.
+func TestDance(t *testing.T) {
+	d := &dancing{}
+	r := launch(t, motion(func(at float64, to *balance.Target) {
+		if d.motion != nil {
+			d.motion.Target(at, to)
+		}
+	}))
+	info := r.supervisor.Body().Info()
+	m, err := dance.New(dance.Calibrating(), info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.motion, d.phase = m, m.Calibrate(len(info.Joints), float64(info.Rate))
+	for k := 0; float64(k) < m.Seconds()*float64(info.Rate); k++ {
+		r.run(info.Period())
+		d.tick(float64(k)/float64(info.Rate), r.sensors)
+	}
+	lead, err := d.phase.Lead()
+	if err != nil || math.Abs(lead.Joints) > 0.02 || math.Abs(lead.Base) > 0.03 {
+		t.Errorf("%+v, %v", lead, err)
+	}
+	score := dance.Judge(d.speed, float64(info.Rate), m.Beats())
+	t.Logf("%+v", score)
+	if score.Music < 0.7 || score.Motion < 0.7 || score.Speed < dance.Published/2 {
+		t.Errorf("%+v", score)
 	}
 }
 

@@ -25,6 +25,9 @@ type Config struct {
 	Program string    // of the simulated body; empty: where body.Find finds it
 	Model   string    // own, or the path of an MJCF file
 	Log     io.Writer // what the body has to say; nil: nowhere
+	// Lockstep has time pass with the robot's ticks, as fast as they come, instead of by
+	// the clock: for machines that are too busy to keep up, and for tests.
+	Lockstep bool
 }
 
 // Act is what the robot does for a while.
@@ -101,6 +104,20 @@ func (r *Robot) Perform(a Act) error {
 // End lets the robot pass from what it does into standing.
 func (r *Robot) End() error { return r.Perform(Act{Name: Standing, Motion: balance.Still{}}) }
 
+// Doing is the name of the act of the robot, or of the one that it was asked for last.
+func (r *Robot) Doing() string {
+	g := r.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.next != nil:
+		return g.next.Name
+	case g.act != nil:
+		return g.act.Name
+	}
+	return Standing
+}
+
 // Stop is the emergency button; see safety.Supervisor.
 func (r *Robot) Stop(reason string) { r.now().supervisor.Stop(reason) }
 
@@ -150,6 +167,7 @@ type rig struct {
 
 	mu    sync.Mutex
 	next  *Act           // that was asked for
+	act   *Act           // that goes on; nil: none
 	truth *referee.Truth // the last
 	known bool           // truth is one
 }
@@ -173,7 +191,11 @@ func (r *Robot) build(g *rig) error {
 			return err
 		}
 	}
-	if g.process, err = body.Launch(r.context, program, r.config.Log, score.Standing(r.config.Model)...); err != nil {
+	args := score.Standing(r.config.Model)
+	if r.config.Lockstep {
+		args = append(args, "--lockstep")
+	}
+	if g.process, err = body.Launch(r.context, program, r.config.Log, args...); err != nil {
 		return err
 	}
 	if g.judge, err = referee.Dial(g.process.Referee); err != nil {
@@ -194,7 +216,11 @@ func (r *Robot) build(g *rig) error {
 // watch takes down what truly happens.
 func (g *rig) watch() {
 	truth := g.judge.Info().NewTruth()
+	lockstep := g.judge.Info().Lockstep
 	for g.judge.Receive(truth) == nil {
+		if lockstep && g.judge.Go(truth.Sequence) != nil {
+			return
+		}
 		g.mu.Lock()
 		positions := g.truth.Positions
 		*g.truth = *truth
@@ -242,6 +268,7 @@ func (r *Robot) run(g *rig) {
 		report := g.supervisor.Report()
 		if report.Mode > safety.Running || err != nil {
 			running, act = false, nil
+			g.forget()
 		} else {
 			if !running { // the controller begins anew, and its clock
 				motion, running = still(len(sensors.Joints)), true
@@ -270,13 +297,21 @@ func (g *rig) take(act *Act, at float64) *Act {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if a := g.next; a != nil {
-		g.next = nil
+		g.next, g.act = nil, a
 		return a
 	}
 	if act != nil && act.Seconds > 0 && at > act.Seconds {
-		return &Act{Name: Standing, Motion: balance.Still{}}
+		g.act = &Act{Name: Standing, Motion: balance.Still{}}
+		return g.act
 	}
 	return nil
+}
+
+// forget ends all acts of a robot that is stopped.
+func (g *rig) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next, g.act = nil, nil
 }
 
 // Watch returns what is seen of the robot from now on, until ctx ends. Whoever is slow

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"samovar/robot/balance"
@@ -48,6 +49,9 @@ type Counts struct {
 	Violations uint64 `json:"violations"`
 	Clamped    uint64 `json:"clamped"`
 }
+
+// grain is how exactly poses are told, m: no picture shows less.
+const grain = 1e-5
 
 // painter makes states.
 type painter struct {
@@ -100,7 +104,9 @@ func (p *painter) state(act *Act, at float64, report safety.Report) *State {
 	s.Poses = make([]float64, 0, 7*len(p.robot.model.Bodies))
 	for i := range p.robot.model.Bodies {
 		at, turn := p.display.Position(i), p.display.Orientation(i)
-		s.Poses = append(append(s.Poses, at[:]...), turn[:]...)
+		for _, x := range [7]float64{at[0], at[1], at[2], turn[0], turn[1], turn[2], turn[3]} {
+			s.Poses = append(s.Poses, math.Round(x/grain)*grain)
+		}
 	}
 	p.last = *s
 	return s

@@ -22,6 +22,10 @@ type Result struct {
 	Why        string   `json:"why,omitempty"`     // it fell
 	Stopped    string   `json:"stopped,omitempty"` // when the supervisor first stopped it, and why
 	Violations uint64   `json:"violations"`        // of limits: see violations
+	Music      float64  `json:"bas_music"`         // alignment of a dance's beats over music beats; see dance.Score
+	Motion     float64  `json:"bas_motion"`        // over motion beats
+	JointSpeed float64  `json:"mean_joint_speed"`  // of a dance, rad/s
+	Moves      int      `json:"moves"`             // different ones of a dance
 	Drift      float64  `json:"drift_m"`           // greatest from where it began, m
 	Tilt       float64  `json:"max_tilt_rad"`      // of the torso against the vertical
 	Pushes     int      `json:"pushes"`            // that it got

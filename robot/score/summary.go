@@ -14,6 +14,11 @@ type Summary struct {
 	Pushes     int      `json:"pushes"`
 	Seconds    float64  `json:"seconds"`
 	Drift      Figure   `json:"drift_m"`
+	Music      Figure   `json:"bas_music"`  // of those that did not fall
+	Motion     Figure   `json:"bas_motion"` // likewise
+	JointSpeed Figure   `json:"mean_joint_speed"`
+	Moves      Figure   `json:"moves"`
+	Steps      Figure   `json:"steps"`
 	Tilt       Figure   `json:"max_tilt_rad"`
 	Realtime   Figure   `json:"realtime_factor"`
 	Tick       float64  `json:"tick_p99_ms"` // processor time of 99 % of all ticks is less
@@ -41,11 +46,14 @@ type Figure struct {
 func Summarise(all []Result) Summary {
 	s := Summary{Dances: len(all), Results: all}
 	fell, stopped := 0, 0
-	var drift, tilt, real, ticks []float64
+	var drift, tilt, real, ticks, music, motion, speed, moves, steps []float64
 	for i := range all {
 		r := &all[i]
 		if r.FellAt != nil {
 			fell++
+		} else {
+			music, motion, speed = append(music, r.Music), append(motion, r.Motion), append(speed, r.JointSpeed)
+			moves, steps = append(moves, float64(r.Moves)), append(steps, float64(r.Steps))
 		}
 		if r.Stopped != "" {
 			stopped++
@@ -56,6 +64,7 @@ func Summarise(all []Result) Summary {
 	}
 	s.Fell, s.Stopped = shareOf(fell, len(all)), shareOf(stopped, len(all))
 	s.Drift, s.Tilt, s.Realtime = FigureOf(drift), FigureOf(tilt), FigureOf(real)
+	s.Music, s.Motion, s.JointSpeed, s.Moves, s.Steps = FigureOf(music), FigureOf(motion), FigureOf(speed), FigureOf(moves), FigureOf(steps)
 	s.Tick = 1000 * Quantile(ticks, 0.99)
 	return s
 }

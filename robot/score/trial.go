@@ -28,7 +28,7 @@ type Trial struct {
 	Program string  // of the simulated body; empty: where body.Find finds it
 	Model   string  // own, or the path of an MJCF file
 	Seed    uint64  // of pushes, variations and noise
-	Seconds float64 // most that it lasts
+	Seconds float64 // most that it lasts; 0: as long as its act
 	Rate    int     // Hz; 0: Rate
 	Push    float64 // impulse of pushes, N·s; 0: none
 	Every   float64 // time between them, s; 0: 3
@@ -59,6 +59,9 @@ type Moment struct {
 // stride is how far outside the soles a capture point may be before the supervisor
 // stops a robot that steps, m: a step is 0.4 m at most.
 const stride = 0.45
+
+// after is how long a trial goes on after its act, s: falls come late.
+const after = 1.0
 
 // pushSpread is by how much the moment of a push differs from its turn, s, at most.
 const pushSpread = 1.0
@@ -194,6 +197,11 @@ func (s *stage) begin() error {
 	}
 	if s.controller.Motion, err = s.Act(s.model, link.Info()); err != nil {
 		return err
+	}
+	if m, ok := s.controller.Motion.(interface{ Seconds() float64 }); ok {
+		if last := m.Seconds() + after; s.Seconds == 0 || last < s.Seconds {
+			s.Seconds = last
+		}
 	}
 	return s.plan()
 }

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+
+	"samovar/robot/live"
+	"samovar/robot/speech"
+	"samovar/robot/stage"
+)
+
+type robotServeCommand struct {
+	Ref    string `arg:"" optional:"" help:"Model that it thinks with: name, digest or GGUF file. Default: the first in the store."`
+	Body   string `default:"own" help:"The robot: own, or the path of an MJCF file with two legs."`
+	Addr   string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+	NoOpen bool   `help:"Do not open a browser."`
+	Dev    string `hidden:"" help:"Serve the pages from this folder."`
+}
+
+// Run shows a robot on the pages: it stands, dances, speaks and answers. One processor is
+// left to its body and its balance, which cannot wait.
+func (c *robotServeCommand) Run(g *globals) error {
+	listener, err := listen(c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	threads := max(1, runtime.GOMAXPROCS(0)-1)
+	return think(g, c.Ref, threads, func(m *mind) error { return c.meet(g, m, listener, threads) })
+}
+
+// meet opens the robot, and answers until the context ends.
+func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, threads int) (err error) {
+	log := slog.New(slog.NewTextHandler(g.err, nil))
+	ctx, cancel := context.WithCancel(g.ctx)
+	defer cancel()
+	robot, err := live.Open(ctx, live.Config{Model: c.Body, Log: g.err})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, robot.Close()) }()
+	config := stage.Config{Robot: robot, Body: c.Body, Speaker: m, Knows: m.knows, Log: log}
+	if voice, err := speech.NewEspeak(""); err == nil {
+		config.Voice = voice
+	} else {
+		log.Warn("the robot has no voice", "error", err)
+	}
+	server, err := stage.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer server.Wait()
+	defer cancel()
+	s, err := g.open()
+	if err != nil {
+		return err
+	}
+	defer s.close(&err)
+	list, err := s.catalogue(g.ctx)
+	if err != nil {
+		return err
+	}
+	all, err := list.models(false)
+	if err != nil {
+		return err
+	}
+	return s.serve(g, all, listener, serving{threads: threads, dev: c.Dev, open: !c.NoOpen, api: server, path: "/robot"})
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"samovar/robot/balance"
+	"samovar/robot/body"
+	"samovar/robot/dance"
+	"samovar/robot/music"
+	"samovar/robot/music/song"
+)
+
+// The tempos of the songs that are danced to, beats a minute.
+const (
+	slowest = 80
+	fastest = 150
+)
+
+// dancing is a dance of a run.
+type dancing struct {
+	motion balance.Motion
+	beats  []float64 // true ones of the song, from the first pose to the last
+	song   string    // what it is
+	moves  int       // different ones in the first minute
+	speed  []float64 // mean joint speed of each tick, rad/s
+	phase  *dance.Calibration
+}
+
+// newDancing makes the dance of a seed: composed by one who knows the true beats of its
+// song, or who hears it; a person's, fitted to the beats; or the one that calibrates.
+func (t *trial) newDancing(i *body.Info) (*dancing, error) {
+	lead := dance.Lead{Joints: t.lead[0], Base: t.lead[1]}
+	if t.motion == "calibrate" {
+		m, err := dance.New(dance.Calibrating(), i)
+		if err != nil {
+			return nil, err
+		}
+		return &dancing{motion: m, beats: m.Beats(), phase: m.Calibrate(len(i.Joints), float64(t.rate))}, nil
+	}
+	s := pick(t.seed, t.seconds-4)
+	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter)}
+	if t.motion == "clip" {
+		c, err := dance.ReadClip(t.clip)
+		if err != nil {
+			return nil, err
+		}
+		beats := within(s.Beats, 2, s.Seconds)
+		m, err := c.Fit(i, beats)
+		if err != nil {
+			return nil, err
+		}
+		m.Lead = lead
+		out.motion, out.beats = m, within(beats, 2, m.Seconds()-2)
+		return out, nil
+	}
+	a, err := music.Analyse(s.Render(music.Rate), music.Rate)
+	if err != nil {
+		return nil, err
+	}
+	if !t.hear {
+		a.Beats, a.Downbeats, a.Meter, a.Confidence = s.Beats, s.Downbeats, s.Meter, 1
+	}
+	d, err := dance.Compose(&a, t.seed)
+	if err != nil {
+		return nil, err
+	}
+	m, err := dance.New(d, i)
+	if err != nil {
+		return nil, err
+	}
+	m.Lead = lead
+	danced := m.Beats()
+	out.motion, out.moves = m, d.Different(0, 60)
+	out.beats = within(s.Beats, danced[0]-0.1, danced[len(danced)-1]+0.1)
+	return out, nil
+}
+
+// within returns the times from one moment to another.
+func within(times []float64, from, to float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(times), func(t float64) bool { return t < from || t > to })
+}
+
+// pick is the song of a seed, the first of its own that is no faster or slower than is
+// danced to.
+func pick(seed uint64, seconds float64) song.Song {
+	for k := uint64(0); ; k++ {
+		if s := song.Compose(1000*seed+k, seconds); s.Tempo >= slowest && s.Tempo <= fastest {
+			return s
+		}
+	}
+}
+
+// tick takes a tick's sensors.
+func (d *dancing) tick(at float64, s *body.Sensors) {
+	velocity := make([]float64, len(s.Joints))
+	for i := range velocity {
+		velocity[i] = s.Joints[i].Velocity
+	}
+	d.speed = append(d.speed, dance.Speed(velocity))
+	if d.phase != nil {
+		d.phase.Add(at, velocity)
+	}
+}
+
+// printDances prints how well the runs kept the beat.
+func printDances(w io.Writer, rate int, all []result) {
+	var sum, least dance.Score
+	least = dance.Score{Music: 1, Motion: 1, Speed: math.Inf(1)}
+	n, moves, steps := 0.0, math.MaxInt, 0.0
+	for k := range all {
+		r := &all[k]
+		if r.dance == nil || r.fell > 0 || r.err != nil {
+			continue
+		}
+		d := r.dance
+		if d.phase != nil {
+			lead, err := d.phase.Lead()
+			fmt.Fprintf(w, "  calibrated: lead %.3f s of joints, %.3f s of the base %v\n", lead.Joints, lead.Base, errorText(err))
+		}
+		s := dance.Judge(d.speed, float64(rate), d.beats)
+		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.steps, r.drift)
+		n++
+		sum = dance.Score{Music: sum.Music + s.Music, Motion: sum.Motion + s.Motion, Speed: sum.Speed + s.Speed}
+		least = dance.Score{Music: min(least.Music, s.Music), Motion: min(least.Motion, s.Motion), Speed: min(least.Speed, s.Speed)}
+		moves, steps = min(moves, d.moves), steps+float64(r.steps)
+	}
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  dances: alignment over music beats %.2f (least %.2f), over motion beats %.2f (least %.2f), %.3f rad/s (least %.3f, half of people's %.3f), at least %d moves, %.1f steps each\n",
+		sum.Music/n, least.Music, sum.Motion/n, least.Motion, sum.Speed/n, least.Speed, dance.Published/2, moves, steps/n)
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// motionOf is what a run does.
+func (t *trial) motionOf(i *body.Info, out *result) (balance.Motion, error) {
+	if t.motion == "dance" || t.motion == "calibrate" || t.motion == "clip" {
+		var err error
+		if out.dance, err = t.newDancing(i); err != nil {
+			return nil, err
+		}
+		return out.dance.motion, nil
+	}
+	if t.motion == "speak" {
+		return newSpeaking(i)
+	}
+	if m := motions[t.motion]; m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("a motion %q", t.motion)
+}

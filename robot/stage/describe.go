@@ -1,0 +1,96 @@
+package stage
+
+import (
+	"math"
+	"net/http"
+
+	"samovar/robot/mechanism"
+	"samovar/robot/speech"
+)
+
+// description is what the robot is.
+type description struct {
+	Body      string   `json:"body"`
+	Name      string   `json:"name"`
+	Simulated bool     `json:"simulated"`
+	Rate      int      `json:"rate"` // Hz
+	Mass      float64  `json:"mass_kg"`
+	Bodies    []part   `json:"bodies"`
+	Shapes    []shape  `json:"shapes"`
+	Joints    []joint  `json:"joints"`
+	Feet      []int    `json:"feet"`
+	Songs     []*song  `json:"songs"`
+	Languages []string `json:"languages"`
+	Speaks    bool     `json:"speaks"`
+	Answers   bool     `json:"answers"`
+}
+
+type part struct {
+	Name   string `json:"name"`
+	Parent int    `json:"parent"`
+}
+
+// shape is a form to draw, with sizes as MuJoCo has them.
+type shape struct {
+	Body        int                  `json:"body"`
+	Type        string               `json:"type"`
+	Size        mechanism.Vector     `json:"size"`
+	Position    mechanism.Vector     `json:"position"`
+	Orientation mechanism.Quaternion `json:"orientation"`
+	Colour      [4]float64           `json:"color"`
+}
+
+type joint struct {
+	Name   string     `json:"name"`
+	Range  [2]float64 `json:"range"`
+	Torque float64    `json:"torque"`
+}
+
+func (s *Server) describe(http.ResponseWriter, *http.Request) (any, error) {
+	m, i := s.config.Robot.Model(), s.config.Robot.Info()
+	d := description{
+		Body: s.config.Body, Name: m.Name, Simulated: true, Rate: i.Rate, Mass: m.Mass(),
+		Shapes: shapesOf(m), Feet: s.config.Robot.Feet(), Songs: s.songs.list(),
+		Languages: speech.Languages, Speaks: s.talk != nil, Answers: s.talk != nil && s.config.Speaker != nil,
+	}
+	for k := range m.Bodies {
+		d.Bodies = append(d.Bodies, part{m.Bodies[k].Name, m.Bodies[k].Parent})
+	}
+	for k := range i.Joints {
+		j := &i.Joints[k]
+		d.Joints = append(d.Joints, joint{j.Name, j.Range, max(-j.Torque[0], j.Torque[1])})
+	}
+	return d, nil
+}
+
+// shapesOf are the forms of a model's bodies. One that consists of meshes alone, whose
+// files are not read here, is drawn as the ellipsoid with its mass and inertia.
+func shapesOf(m *mechanism.Model) []shape {
+	var all []shape
+	drawn := make([]bool, len(m.Bodies))
+	for k := range m.Geoms {
+		g := &m.Geoms[k]
+		if g.Body == 0 || g.Shape == mechanism.Mesh || g.Shape == mechanism.Plane {
+			continue
+		}
+		drawn[g.Body] = true
+		all = append(all, shape{g.Body, g.Shape.String(), g.Size, g.Position, g.Orientation, g.Colour})
+	}
+	for k := range m.Bodies {
+		b := &m.Bodies[k]
+		if !drawn[k] && b.Mass > 0 {
+			all = append(all, shape{k, mechanism.Ellipsoid.String(), radii(b), b.Centre, mechanism.Quaternion{1}, [4]float64{0.6, 0.6, 0.65, 1}})
+		}
+	}
+	return all
+}
+
+// radii are those of an ellipsoid whose moments of inertia about its axes are a body's
+// about its own: I_x = m/5·(b² + c²).
+func radii(b *mechanism.Body) (r mechanism.Vector) {
+	ix, iy, iz := b.Inertia[0], b.Inertia[4], b.Inertia[8]
+	for k, square := range [3]float64{iy + iz - ix, ix + iz - iy, ix + iy - iz} {
+		r[k] = math.Sqrt(max(1e-4, 5*square/(2*b.Mass)))
+	}
+	return r
+}

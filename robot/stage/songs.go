@@ -1,0 +1,149 @@
+package stage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"samovar/robot/dance"
+	"samovar/robot/live"
+	"samovar/robot/music"
+)
+
+// Bounds of what people may bring.
+const (
+	mostSong  = 64 << 20 // bytes
+	mostSongs = 16       // the oldest makes room
+	mostName  = 100      // letters
+)
+
+// song is a song with what is heard in it.
+type song struct {
+	ID      string  `json:"id"`
+	Name    string  `json:"name"`
+	Seconds float64 `json:"seconds"`
+	Tempo   float64 `json:"tempo"`
+	Meter   int     `json:"meter"`
+	Sure    bool    `json:"sure"` // that there is a beat
+
+	file     []byte
+	analysis music.Analysis
+}
+
+// songs are those that people have brought, in their order.
+type songs struct {
+	mu  sync.Mutex
+	all []*song
+}
+
+func (s *songs) list() []*song {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*song{}, s.all...)
+}
+
+func (s *songs) find(id string) (*song, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.all {
+		if x.ID == id {
+			return x, nil
+		}
+	}
+	return nil, failure{http.StatusNotFound, fmt.Errorf("there is no song %q: bring it again", id)}
+}
+
+// add keeps a song, once.
+func (s *songs) add(x *song) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, y := range s.all {
+		if y.ID == x.ID {
+			return
+		}
+	}
+	if s.all = append(s.all, x); len(s.all) > mostSongs {
+		s.all = s.all[1:]
+	}
+}
+
+// addSong takes a song in and listens to it.
+func (s *Server) addSong(w http.ResponseWriter, r *http.Request) (any, error) {
+	file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSong))
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return nil, failure{http.StatusRequestEntityTooLarge, fmt.Errorf("a song may have %d MB: cut or compress it", mostSong>>20)}
+	}
+	if err != nil {
+		return nil, bad("read the song: %v", err)
+	}
+	sum := sha256.Sum256(file)
+	x := &song{ID: hex.EncodeToString(sum[:6]), Name: nameOf(r.Header.Get("X-Name")), file: file}
+	samples, err := music.Decode(bytes.NewReader(file))
+	if err == nil {
+		x.analysis, err = music.Analyse(samples, music.Rate)
+	}
+	if err != nil {
+		return nil, bad("listen to %s: %v", x.Name, err)
+	}
+	x.Seconds, x.Tempo, x.Meter, x.Sure = x.analysis.Seconds, x.analysis.Tempo, x.analysis.Meter, x.analysis.Confidence >= music.Sure
+	s.songs.add(x)
+	s.events.send("songs", s.songs.list())
+	return x, nil
+}
+
+// nameOf is the name that a song is shown by.
+func nameOf(name string) string {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	if name == "." || name == "/" {
+		name = "a song"
+	}
+	letters := []rune(name)
+	return string(letters[:min(len(letters), mostName)])
+}
+
+func (s *Server) serveSong(w http.ResponseWriter, r *http.Request) {
+	x, err := s.songs.find(r.PathValue("id"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(x.file))
+}
+
+// load is the time that a page has to load a song before it begins, s.
+const load = 1.5
+
+// dance has the robot dance to a song.
+func (s *Server) dance(w http.ResponseWriter, r *http.Request) (any, error) {
+	var ask struct {
+		Song string `json:"song"`
+		Seed uint64 `json:"seed"`
+	}
+	if err := read(w, r, &ask); err != nil {
+		return nil, err
+	}
+	x, err := s.songs.find(ask.Song)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dance.Compose(&x.analysis, ask.Seed)
+	if err != nil {
+		return nil, bad("dance to %s: %v", x.Name, err)
+	}
+	m, err := dance.New(d, s.config.Robot.Info())
+	if err != nil {
+		return nil, err
+	}
+	s.silence()
+	return done, conflict(s.config.Robot.Perform(live.Act{Name: "dancing", Motion: m, Seconds: m.Seconds(), Song: x.ID, Lead: load}))
+}
