@@ -73,7 +73,9 @@ func (c *sayCommand) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	said, err := h.Talker.Say(g.ctx, speech.Text(strings.Join(c.Text, " ")), c.Language)
+	text := strings.Join(c.Text, " ")
+	h.Talker.Most = len(text) // all of it
+	said, err := h.Talker.Say(g.ctx, speech.Text(text), c.Language)
 	return errors.Join(err, c.finish(g, h, said))
 }
 

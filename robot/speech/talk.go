@@ -36,8 +36,8 @@ type Talker struct {
 	// Heard, if there is one, is told of every utterance as soon as it is known when
 	// it starts, mostly a moment before; it does not block.
 	Heard func(Utterance)
-	// Most is how much of an answer is said, in letters; 0 is 1000, a minute. The
-	// sentence that reaches it is the last.
+	// Most is how much of a text is said, in letters; 0 is 1000, a minute. The sentence
+	// that reaches it is the last.
 	Most int
 
 	turn   chan struct{} // full while somebody talks
@@ -137,11 +137,15 @@ type saying struct {
 
 func (s *saying) run(ctx context.Context, text Source) error {
 	g, ctx := errgroup.WithContext(ctx)
-	sentences := make(chan string, 8)
+	most := s.talker.Most
+	if most <= 0 {
+		most = 1000
+	}
+	sentences := make(chan string, most) // a letter each at least: who writes never waits for who speaks
 	clips := make(chan Clip)
 	g.Go(func() error {
 		defer close(sentences)
-		return s.cut(ctx, text, sentences)
+		return s.cut(ctx, text, most, sentences)
 	})
 	g.Go(func() error {
 		defer close(clips)
@@ -151,13 +155,9 @@ func (s *saying) run(ctx context.Context, text Source) error {
 	return g.Wait()
 }
 
-// cut cuts the text into sentences.
-func (s *saying) cut(ctx context.Context, text Source, to chan<- string) error {
+// cut cuts the text into sentences of so many letters together, the last one whole.
+func (s *saying) cut(ctx context.Context, text Source, left int, to chan<- string) error {
 	var cutter Cutter
-	left := s.talker.Most
-	if left == 0 {
-		left = 1000
-	}
 	send := func(all []string) error {
 		for _, one := range all {
 			if left <= 0 {
@@ -165,11 +165,7 @@ func (s *saying) cut(ctx context.Context, text Source, to chan<- string) error {
 				return errEnough
 			}
 			left -= utf8.RuneCountInString(one)
-			select {
-			case to <- one:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+			to <- one
 		}
 		return ctx.Err()
 	}
