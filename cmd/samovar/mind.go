@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"samovar/compute"
@@ -55,6 +56,13 @@ func think(g *globals, ref string, threads int, do func(*mind) error) (err error
 		m.talker.said = []template.Message{{Role: "system", Content: speech.Own().System()}}
 	}
 	return do(m)
+}
+
+// Forget forgets the dialogue: somebody else has come.
+func (m *mind) Forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.talker.said = slices.DeleteFunc(m.talker.said, func(t template.Message) bool { return t.Role != "system" })
 }
 
 // Speak implements samovar.Speaker.

@@ -41,9 +41,9 @@ func (c *voiced) talking(g *globals) (*speech.Host, error) {
 		return nil, err
 	}
 	var player speech.Player = &speech.Silent{}
-	if c.Wav != "" {
+	if c.Wav != "" || g.JSON { // nobody listens
 		player = &speech.Tape{}
-	} else if l, err := loudspeaker(); err == nil && !g.JSON {
+	} else if l, err := loudspeaker(); err == nil {
 		player = l
 	}
 	h := &speech.Host{Character: speech.Own(), Talker: speech.NewTalker(voice, player)}
@@ -62,7 +62,7 @@ func (c *voiced) finish(g *globals, h *speech.Host, said ...speech.Said) error {
 			}
 		}
 	}
-	if t, ok := h.Talker.Player.(*speech.Tape); ok {
+	if t, ok := h.Talker.Player.(*speech.Tape); ok && c.Wav != "" {
 		return os.WriteFile(c.Wav, t.WAV(), 0o644)
 	}
 	return nil

@@ -20,11 +20,13 @@ import (
 
 // Config says what the robot has beside its body.
 type Config struct {
-	Robot   *live.Robot
-	Body    string          // own, or the path of its model
-	Voice   speech.Voice    // nil: it does not speak
-	Speaker samovar.Speaker // nil: it says what it is told to, and greets, but does not answer
-	Knows   []string        // languages that the model was made for; nil: all
+	Robot *live.Robot
+	Body  string       // own, or the path of its model
+	Voice speech.Voice // nil: it does not speak
+	// Speaker thinks; nil: the robot says what it is told to, and greets, but does not answer.
+	// One that has a method Forget() forgets the dialogue when the robot greets.
+	Speaker samovar.Speaker
+	Knows   []string // languages that the model was made for; nil: all
 	Log     *slog.Logger
 }
 

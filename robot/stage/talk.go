@@ -219,6 +219,9 @@ func (s *Server) greet(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	s.talk.begin("greet", func(ctx context.Context) (speech.Said, error) {
+		if m, ok := s.config.Speaker.(interface{ Forget() }); ok {
+			m.Forget() // a new visitor hears nothing of the last one
+		}
 		said, err := s.talk.host.Greet(ctx, v.Language)
 		if err != nil || said.Stopped {
 			return said, err
