@@ -68,6 +68,10 @@ type result struct {
 // feet are the bodies with soles of G1 and of our own robot.
 var feet = [2]string{"left_ankle_roll_link", "right_ankle_roll_link"}
 
+// stride is how far outside the soles a capture point may be before the supervisor
+// stops a robot that steps, m: a step is 0.4 m at most.
+const stride = 0.45
+
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("policy: ")
@@ -216,7 +220,11 @@ func (t *trial) supervise(link body.Body, p *policy.Policy) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.supervisor, err = safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance})
+	falling, err := safety.Capture(m, link.Info(), feet[:], stride)
+	if err != nil {
+		return nil, err
+	}
+	r.supervisor, err = safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance, Falling: falling})
 	return r, err
 }
 
