@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -168,6 +169,10 @@ func TestReplay(t *testing.T) {
 		}
 		if got != want || commanded != (k%7 != 6) {
 			t.Fatalf("tick %d, commanded %v:\n%s\nwas\n%s", k, commanded, got, want)
+		}
+		q := make([]float64, r.state.Model.NQ)
+		if ok, err := p.Place(r.state.Model, q); !ok || err != nil || !slices.Equal(q[:7], r.state.Q[:7]) || q[7] != s.Joints[0].Position {
+			t.Fatalf("tick %d is at %v, %v %v", k, q[:8], ok, err)
 		}
 	}
 	if _, err := p.Next(s, c); err != io.EOF {
