@@ -3,11 +3,13 @@ package record
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,9 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"samovar/robot/balance"
 	"samovar/robot/body"
 	"samovar/robot/estimate"
+	"samovar/robot/foxglove"
 	"samovar/robot/humanoid"
 	"samovar/robot/mcap"
 	"samovar/robot/mechanism"
@@ -562,6 +567,70 @@ func TestShow(t *testing.T) {
 	cancel()
 	if err := Show(ctx, bytes.NewReader(data), 1e-6); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// TestLive shows a recording twice to a client: each channel is there once, and what is
+// latched reaches a client that comes late.
+func TestLive(t *testing.T) {
+	r := newRun(30)
+	data := recorded(t, r)
+	server := foxglove.New(foxglove.Config{})
+	h := httptest.NewServer(server)
+	defer h.Close()
+	defer server.Close()
+	sink := Live(server)
+	for range 2 {
+		if err := Show(t.Context(), bytes.NewReader(data), 0, sink); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, _, err := websocket.Dial(t.Context(), h.URL, &websocket.DialOptions{Subprotocols: []string{"foxglove.websocket.v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(1 << 20)
+	var told struct {
+		Channels []struct {
+			ID    uint32 `json:"id"`
+			Topic string `json:"topic"`
+		} `json:"channels"`
+	}
+	robot := uint32(0)
+	for robot == 0 {
+		_, text, err := conn.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &told); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range told.Channels {
+			if c.Topic == "/robot" {
+				robot = c.ID
+			}
+		}
+	}
+	if len(told.Channels) != 20 {
+		t.Errorf("%d channels: %v", len(told.Channels), told.Channels)
+	}
+	if err := conn.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, `{"op":"subscribe","subscriptions":[{"id":7,"channelId":%d}]}`, robot)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		kind, b, err := conn.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind != websocket.MessageBinary || b[0] != 1 {
+			continue // the time
+		}
+		var shapes ros.MarkerArray
+		if err := ros.Decode(b[13:], &shapes); err != nil || b[1] != 7 || len(shapes.Markers) < 31 {
+			t.Errorf("%d shapes, subscription %d, %v", len(shapes.Markers), b[1], err)
+		}
+		return
 	}
 }
 
