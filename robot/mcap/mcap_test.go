@@ -194,19 +194,18 @@ func TestDamaged(t *testing.T) {
 	_, end := chunkEnds(t, data)
 	errors := 0
 	for i := range end {
-		for _, flip := range []byte{1, 0x80, 0xff} {
-			data[i] ^= flip
-			messages, _, err := all(bytes.NewReader(data))
-			data[i] ^= flip
-			if err != io.EOF {
-				errors++
-			} else if !reflect.DeepEqual(messages, whole) {
-				t.Fatalf("byte %d ^ %#x: %d messages without an error", i, flip, len(messages))
-			}
+		flip := [...]byte{1, 0x80, 0xff}[i%3]
+		data[i] ^= flip
+		messages, _, err := all(bytes.NewReader(data))
+		data[i] ^= flip
+		if err != io.EOF {
+			errors++
+		} else if !reflect.DeepEqual(messages, whole) {
+			t.Fatalf("byte %d ^ %#x: %d messages without an error", i, flip, len(messages))
 		}
 	}
-	if errors != 3*end {
-		t.Errorf("%d of %d changes are noticed", errors, 3*end)
+	if errors != end {
+		t.Errorf("%d of %d changes are noticed", errors, end)
 	}
 }
 

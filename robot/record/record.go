@@ -117,7 +117,8 @@ const (
 )
 
 // Recorder takes what happens and hands it to the sinks, in a goroutine of its own.
-// Any goroutine may call its methods, a control loop only Tick, Beat and Text.
+// Any goroutine may call its methods; but for Close none of them allocates, and none
+// waits unless Config.Wait says so.
 type Recorder struct {
 	config  Config
 	free    chan *entry // that can be filled

@@ -28,6 +28,7 @@ type Replay struct {
 	units    []ros.Imu
 	state    ros.BodyState
 	commands ros.JointCommand
+	frames   ros.TFMessage
 }
 
 // Open reads what body was recorded.
@@ -71,6 +72,7 @@ func (p *Replay) open() error {
 		"/joint_states":   func(b []byte) error { return ros.Decode(b, &p.joints) },
 		"/body_state":     func(b []byte) error { return ros.Decode(b, &p.state) },
 		"/joint_commands": func(b []byte) error { return ros.Decode(b, &p.commands) },
+		"/tf":             func(b []byte) error { return ros.Decode(b, &p.frames) },
 	}
 	for k, topic := range unitTopics(p.info) {
 		p.topics[topic] = func(b []byte) error { return ros.Decode(b, &p.units[k]) }
@@ -103,19 +105,50 @@ func (p *Replay) Next(s *body.Sensors, c *body.Command) (commanded bool, err err
 	if err := p.sensors(s); err != nil {
 		return false, fmt.Errorf("replay a recording: tick %d: %w", p.state.Sequence, err)
 	}
-	for {
+	for { // everything until the next tick begins
 		m, err := p.peek()
 		if err != nil || m.Channel.Topic == "/joint_states" {
-			return false, nil // an error comes again
+			break // an error comes again
 		}
-		if topic, err := p.step(); err != nil {
+		topic, err := p.step()
+		if err != nil {
 			return false, err
-		} else if topic == "/joint_commands" {
-			break
 		}
+		commanded = commanded || topic == "/joint_commands"
+	}
+	if !commanded {
+		return false, nil
 	}
 	if err := p.command(c); err != nil {
 		return false, fmt.Errorf("replay a recording: tick %d: %w", p.state.Sequence, err)
+	}
+	return true, nil
+}
+
+// Place fills in the configuration of a model at this tick: its joints as they were
+// sensed, its base where the newest frames have it, which come less often. It reports
+// whether there have been any.
+func (p *Replay) Place(m *mechanism.Model, q []float64) (bool, error) {
+	if len(p.frames.Transforms) == 0 {
+		return false, nil
+	}
+	for i := range p.info.Joints {
+		k, err := m.Joint(p.info.Joints[i].Name)
+		if err != nil {
+			return false, fmt.Errorf("place a replayed robot: %w", err)
+		}
+		q[m.Joints[k].Q] = p.joints.Position[i]
+	}
+	for i := range m.Joints {
+		j := &m.Joints[i]
+		for k := range p.frames.Transforms {
+			f := &p.frames.Transforms[k]
+			if j.Kind != mechanism.Free || f.Header.FrameID != world || f.ChildFrameID != m.Bodies[j.Body].Name {
+				continue
+			}
+			t, r := f.Transform.Translation, f.Transform.Rotation
+			copy(q[j.Q:], []float64{t.X, t.Y, t.Z, r.W, r.X, r.Y, r.Z})
+		}
 	}
 	return true, nil
 }

@@ -51,24 +51,34 @@ func (f *file) Close() error { return f.to.Close() }
 
 // live is a server as a sink.
 type live struct {
-	to   *foxglove.Server
-	ids  []uint32 // of channel 1, 2, …
-	told uint64   // the time that clients know, ns
+	to       *foxglove.Server
+	channels map[uint16]advertised
+	told     uint64 // the time that clients know, ns
+}
+
+// advertised is a channel with its number at the server.
+type advertised struct {
+	channel Channel
+	id      uint32
 }
 
 // Live shows messages to the clients of a server, which other sinks may use, too, and
-// which whoever made it closes.
-func Live(s *foxglove.Server) Sink { return &live{to: s} }
+// which whoever made it closes. What is declared again is the same channel, so that a
+// recording can be shown again and again.
+func Live(s *foxglove.Server) Sink { return &live{to: s, channels: map[uint16]advertised{}} }
 
 // Describe does nothing: clients hear of a server's metadata when they come.
 func (l *live) Describe(string, map[string]string) error { return nil }
 
 // Channel advertises a channel.
-func (l *live) Channel(_ uint16, c Channel) error {
-	id, err := l.to.Add(foxglove.Channel{
+func (l *live) Channel(id uint16, c Channel) error {
+	if l.channels[id].channel == c {
+		return nil
+	}
+	k, err := l.to.Add(foxglove.Channel{
 		Topic: c.Topic, Encoding: ros.Encoding, SchemaName: c.Type, SchemaEncoding: ros.DefinitionEncoding, Schema: c.Definition, Latched: c.Latched,
 	})
-	l.ids = append(l.ids, id)
+	l.channels[id] = advertised{c, k}
 	return err
 }
 
@@ -81,7 +91,7 @@ func (l *live) Message(id uint16, at uint64, data []byte) error {
 		l.to.Time(at)
 		l.told = at
 	}
-	l.to.Send(l.ids[id-1], at, data)
+	l.to.Send(l.channels[id].id, at, data)
 	return nil
 }
 
