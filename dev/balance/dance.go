@@ -13,19 +13,16 @@ import (
 	"samovar/robot/music/song"
 )
 
-// The tempos of the songs that are danced to, beats a minute.
-const (
-	slowest = 80
-	fastest = 150
-)
-
 // dancing is a dance of a run.
 type dancing struct {
 	motion balance.Motion
 	beats  []float64 // true ones of the song, from the first pose to the last
 	song   string    // what it is
 	moves  int       // different ones in the first minute
+	bar    float64   // s, on average
 	speed  []float64 // mean joint speed of each tick, rad/s
+	landed []float64 // when a foot has landed, s
+	swings bool
 	phase  *dance.Calibration
 }
 
@@ -38,10 +35,10 @@ func (t *trial) newDancing(i *body.Info) (*dancing, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &dancing{motion: m, beats: m.Beats(), phase: m.Calibrate(len(i.Joints), float64(t.rate))}, nil
+		return &dancing{motion: m, beats: m.Beats(), bar: 2, phase: m.Calibrate(len(i.Joints), float64(t.rate))}, nil
 	}
-	s := pick(t.seed, t.seconds-4)
-	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter)}
+	s := t.pick()
+	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter), bar: 60 * float64(s.Meter) / s.Tempo}
 	if t.motion == "clip" {
 		c, err := dance.ReadClip(t.clip)
 		if err != nil {
@@ -85,16 +82,20 @@ func within(times []float64, from, to float64) []float64 {
 
 // pick is the song of a seed, the first of its own that is no faster or slower than is
 // danced to.
-func pick(seed uint64, seconds float64) song.Song {
+func (t *trial) pick() song.Song {
 	for k := uint64(0); ; k++ {
-		if s := song.Compose(1000*seed+k, seconds); s.Tempo >= slowest && s.Tempo <= fastest {
+		if s := song.Compose(1000*t.seed+k, t.seconds-4); s.Tempo >= t.tempo[0] && s.Tempo <= t.tempo[1] {
 			return s
 		}
 	}
 }
 
-// tick takes a tick's sensors.
-func (d *dancing) tick(at float64, s *body.Sensors) {
+// tick takes a tick's sensors, and whether a foot swings.
+func (d *dancing) tick(at float64, s *body.Sensors, swings bool) {
+	if d.swings && !swings {
+		d.landed = append(d.landed, at)
+	}
+	d.swings = swings
 	velocity := make([]float64, len(s.Joints))
 	for i := range velocity {
 		velocity[i] = s.Joints[i].Velocity
@@ -105,11 +106,21 @@ func (d *dancing) tick(at float64, s *body.Sensors) {
 	}
 }
 
+// still is the longest time without a step in a dance, in bars.
+func (d *dancing) still() float64 {
+	first, last := d.beats[0], d.beats[len(d.beats)-1]
+	longest, before := 0.0, first
+	for _, at := range append(within(d.landed, first, last), last) {
+		longest, before = max(longest, at-before), at
+	}
+	return longest / d.bar
+}
+
 // printDances prints how well the runs kept the beat.
 func printDances(w io.Writer, rate int, all []result) {
 	var sum, least dance.Score
 	least = dance.Score{Music: 1, Motion: 1, Speed: math.Inf(1)}
-	n, moves, steps := 0.0, math.MaxInt, 0.0
+	n, moves, steps, longest := 0.0, math.MaxInt, 0.0, 0.0
 	for k := range all {
 		r := &all[k]
 		if r.dance == nil || r.fell > 0 || r.err != nil {
@@ -121,8 +132,9 @@ func printDances(w io.Writer, rate int, all []result) {
 			fmt.Fprintf(w, "  calibrated: lead %.3f s of joints, %.3f s of the base %v\n", lead.Joints, lead.Base, errorText(err))
 		}
 		s := dance.Judge(d.speed, float64(rate), d.beats)
-		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.steps, r.drift)
+		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, %.1f bars without one, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.steps, d.still(), r.drift)
 		n++
+		longest = max(longest, d.still())
 		sum = dance.Score{Music: sum.Music + s.Music, Motion: sum.Motion + s.Motion, Speed: sum.Speed + s.Speed}
 		least = dance.Score{Music: min(least.Music, s.Music), Motion: min(least.Motion, s.Motion), Speed: min(least.Speed, s.Speed)}
 		moves, steps = min(moves, d.moves), steps+float64(r.steps)
@@ -130,8 +142,8 @@ func printDances(w io.Writer, rate int, all []result) {
 	if n == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  dances: alignment over music beats %.2f (least %.2f), over motion beats %.2f (least %.2f), %.3f rad/s (least %.3f, half of people's %.3f), at least %d moves, %.1f steps each\n",
-		sum.Music/n, least.Music, sum.Motion/n, least.Motion, sum.Speed/n, least.Speed, dance.Published/2, moves, steps/n)
+	fmt.Fprintf(w, "  dances: alignment over music beats %.2f (least %.2f), over motion beats %.2f (least %.2f), %.3f rad/s (least %.3f, half of people's %.3f), at least %d moves, %.1f steps each, at most %.1f bars without one\n",
+		sum.Music/n, least.Music, sum.Motion/n, least.Motion, sum.Speed/n, least.Speed, dance.Published/2, moves, steps/n, longest)
 }
 
 func errorText(err error) string {

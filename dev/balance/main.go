@@ -43,6 +43,7 @@ type trial struct {
 	motion  string
 	rate    int
 	lead    [2]float64 // s: of joints and base, see dance.Lead
+	tempo   [2]float64 // of songs that are danced to, beats a minute, least and greatest
 	clip    string     // path of a dance that somebody danced
 	hear    bool       // dance to what is heard of a song, not to its true beats
 	trace   string     // path of a CSV file
@@ -81,6 +82,8 @@ func main() {
 	flag.Float64Var(&t.every, "every", 3, "time between them, s")
 	flag.BoolVar(&t.vary, "vary", false, "friction 0.5 to 1.2, mass ± 10 %, 20 ms delay, noise 1, slope of 2°")
 	flag.StringVar(&t.motion, "motion", "still", "still, dance, clip, calibrate, march, speak, turn or walk")
+	flag.Float64Var(&t.tempo[0], "slowest", 80, "tempo of songs that are danced to, beats a minute")
+	flag.Float64Var(&t.tempo[1], "fastest", 150, "likewise, at most")
 	flag.StringVar(&t.clip, "clip", "", "a CSV or BVH file to dance, with -motion clip")
 	flag.Float64Var(&t.lead[0], "lead-joints", 0, "by how much a dance is ahead of the music, s: joints")
 	flag.Float64Var(&t.lead[1], "lead-base", 0, "likewise: centre of mass and pelvis")
@@ -226,7 +229,7 @@ func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *refere
 			return
 		}
 		if out.dance != nil {
-			out.dance.tick(float64(k)/float64(t.rate), sensors)
+			out.dance.tick(float64(k)/float64(t.rate), sensors, c.View.Phase == balance.Swinging)
 		}
 		x := c.Estimate()
 		d := mechanism.Vector(x.Now.V).Sub(truth.Linear)

@@ -167,7 +167,7 @@ func TestDance(t *testing.T) {
 	d.motion, d.phase = m, m.Calibrate(len(info.Joints), float64(info.Rate))
 	for k := 0; float64(k) < m.Seconds()*float64(info.Rate); k++ {
 		r.run(info.Period())
-		d.tick(float64(k)/float64(info.Rate), r.sensors)
+		d.tick(float64(k)/float64(info.Rate), r.sensors, false)
 	}
 	lead, err := d.phase.Lead()
 	if err != nil || math.Abs(lead.Joints) > 0.02 || math.Abs(lead.Base) > 0.03 {

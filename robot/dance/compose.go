@@ -32,7 +32,7 @@ func Compose(a *music.Analysis, seed uint64, own ...Move) (*Dance, error) {
 	if a.Confidence < music.Sure {
 		return nil, fmt.Errorf("compose a dance: no sure beat is heard (%.2f, where %.2f is sure): choose a song with a clear beat", a.Confidence, music.Sure)
 	}
-	c := &composer{a: a, d: &Dance{Version: Version, Seed: seed}, used: map[string]bool{}}
+	c := &composer{a: a, d: &Dance{Version: Version, Seed: seed, Moves: []Move{}}, used: map[string]bool{}}
 	for _, b := range a.Beats { // what two beats a tenth of a second apart are, one hears once
 		b = math.Round(b*1e4) / 1e4
 		if n := len(c.d.Beats); n == 0 || b-c.d.Beats[n-1] >= 0.1 {
@@ -47,6 +47,9 @@ func Compose(a *music.Analysis, seed uint64, own ...Move) (*Dance, error) {
 	for i := range own {
 		if err := own[i].Check(); err != nil {
 			return nil, fmt.Errorf("compose a dance: move %d: %w", i, err)
+		}
+		if grammar[own[i].Name] != nil {
+			return nil, fmt.Errorf("compose a dance: move %d: the grammar has a %q already: name it otherwise", i, own[i].Name)
 		}
 	}
 	c.own = own

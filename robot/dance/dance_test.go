@@ -153,6 +153,9 @@ func TestRefuse(t *testing.T) {
 	if _, err := Compose(heard(120, 4, 60, 0, 0.5), 1, Move{Name: "empty"}); err == nil {
 		t.Error("a move without keys")
 	}
+	if _, err := Compose(heard(120, 4, 60, 0, 0.5), 1, Move{Name: "wave", Keys: []Key{{"left_elbow": 1}}}); err == nil {
+		t.Error("a move with the name of another")
+	}
 }
 
 // TestShared compares the dances of many seeds and songs.

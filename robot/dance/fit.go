@@ -20,6 +20,9 @@ const gentle = 0.035
 // slow is σ of what is where the dancer stands and not how he sways, s.
 const slow = 0.8
 
+// roaming is how far from its mark a clip leads the robot, ahead and to the side, m.
+const roaming = 0.1
+
 // A Track is a clip made feasible for a body: cubic B-splines whose control points lie
 // within the body's ranges, and are no farther apart than its speeds and accelerations
 // allow. A B-spline is nowhere beyond its control points, nor its derivatives beyond
@@ -46,6 +49,9 @@ func (c *Clip) Fit(i *body.Info, beats []float64) (*Track, error) {
 	bounds := [channels]limits{}
 	for k := range table {
 		bounds[k] = table[k].limits
+	}
+	for _, k := range []channel{markAhead, markLeft} {
+		bounds[k].low, bounds[k].high = -roaming, roaming
 	}
 	for k := range i.Joints {
 		if c := role(i.Joints[k].Name); c >= 0 {

@@ -69,6 +69,7 @@ var (
 	diag    = arm{-2, 0.9, 0.3, 1.35, 0.6, -0.5, 0.3}     // up and out
 	open    = arm{-0.7, 0.8, 0.6, 0.3, -0.7, 0.3, -0.3}   // forearms apart
 	shut    = arm{-0.85, 0.3, -0.2, 0.35, 0.6, -0.3, 0.3} // nearly together
+	palm    = arm{-0.9, 0.3, -0.5, 0.3, 0.6, -0.3, 0.3}   // as if to clap
 	offer   = arm{-0.6, 0.7, 0.4, 0.7, -1.2, -0.3, 0.2}   // palm up
 	thumb   = arm{-0.4, 0.6, 0.9, 0.1, 0.9, 0.3, -0.4}    // forearm out and up
 	tuck    = arm{0.1, 0.6, -0.1, -0.3, -0.8, -0.3, 0.3}
@@ -125,7 +126,7 @@ var armMoves = []entry{
 	{Move{"disco", []Key{both(wing, diag), both(low, fore), both(tuck, diag), both(low, aft)}}, 0.8},
 	{Move{"point ahead", []Key{both(pull, tuck), both(low, point), both(pull, open), both(settle, pull)}}, 0.5},
 	{Move{"point out", []Key{both(tuck, shut), both(low, out), both(flex, post), both(drop, wing)}}, 0.5},
-	{Move{"clap", []Key{both(open, open), both(shut, shut)}}, 0.5},
+	{Move{"clap", []Key{both(open, open), both(palm, palm)}}, 0.5},
 	{Move{"clap high", []Key{both(diag, diag), both(high, high), both(beckon, beckon), both(high, high)}}, 0.9},
 	{Move{"goal", []Key{both(post, post), both(scare, scare)}}, 0.6},
 	{Move{"windmill", []Key{both(high, low), both(out, wing), both(low, high), both(wing, out)}}, 0.8},
