@@ -24,6 +24,7 @@ type api struct {
 	asked []question
 
 	kitchen kitchen // what the page Runs asks for
+	dancer  dancer  // what the page Robot asks for
 }
 
 // question is a request to either API.
@@ -66,6 +67,8 @@ func newAPI(t *testing.T) *api {
 	mux.HandleFunc("POST /v1/completions", a.answer)
 	mux.HandleFunc("GET /api/trace/{ref}", a.trace)
 	a.kitchen.serve(mux)
+	a.dancer.begin(t)
+	a.dancer.serve(mux)
 	a.Server = httptest.NewServer(mux)
 	t.Cleanup(a.CloseClientConnections)
 	t.Cleanup(a.Close)

@@ -12,4 +12,5 @@ export interface Page {
 export const pages: [Page, ...Page[]] = [
   { name: 'chat', load: () => import('./chat/Chat.svelte') },
   { name: 'runs', load: () => import('./runs/Runs.svelte') },
+  { name: 'robot', load: () => import('./robot/Robot.svelte') },
 ];

@@ -1,12 +1,20 @@
 // What every language must say. A dictionary that lacks a string, or a form of
 // a plural that its language has, does not compile.
 
+import type { Mode } from '../api/robot';
 import type { State } from '../api/runs';
+import type { Layer } from '../robot/scene';
 import type { Figure, Term } from '../runs/figures';
 
 /** The plural forms of a language, as Intl.PluralRules names them. {n} stands
  * for the number. */
 export type Plural<Form extends Intl.LDMLPluralRule> = Record<Form, string>;
+
+/** A word and what it means, in one plain sentence. */
+export interface Explained {
+  name: string;
+  text: string;
+}
 
 export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRule> {
   shell: {
@@ -19,7 +27,7 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
     close: string;
     undo: string;
   };
-  pages: { chat: string; runs: string };
+  pages: { chat: string; runs: string; robot: string };
   history: {
     title: string;
     open: string;
@@ -251,6 +259,86 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       sending: string;
       begin: string;
     };
+  };
+  robot: {
+    title: string;
+    absent: string;
+    connecting: string;
+    lost: string;
+    simulated: string;
+    /** The picture. */
+    view: string;
+    noPicture: string;
+    /** How to turn it, and with a simulated robot how to push. */
+    turn: string;
+    turnOnly: string;
+    again: string;
+    layers: Record<Layer, Explained> & { title: string; is: string };
+    status: {
+      standing: string;
+      stepping: string;
+      dancing: string;
+      dancingTo: (song: string) => string;
+      speaking: string;
+      stopped: Record<Exclude<Mode, 'running'>, string>;
+    };
+    stop: {
+      group: string;
+      button: string;
+      /** What the next press does. */
+      next: Record<Mode, string>;
+      stages: string;
+      stage: Record<Exclude<Mode, 'running'>, string>;
+      keys: string;
+      sending: string;
+      failed: string;
+      resume: string;
+      reset: string;
+    };
+    beats: { label: string; more: Plural<Form> };
+    dance: {
+      title: string;
+      drop: string;
+      choose: string;
+      listening: (song: string) => string;
+      large: (song: string) => string;
+      about: (tempo: string, meter: string, time: string) => string;
+      unsure: string;
+      unplayable: string;
+      begin: string;
+      end: string;
+      allow: string;
+      soundOn: string;
+      soundOff: string;
+    };
+    talk: {
+      title: string;
+      greet: string;
+      language: string;
+      log: string;
+      robot: string;
+      person: string;
+      way: string;
+      ask: string;
+      say: string;
+      askHint: string;
+      sayHint: string;
+      askNow: string;
+      sayNow: string;
+      mute: string;
+      voiceless: string;
+    };
+    push: {
+      title: string;
+      text: string;
+      how: string;
+      strength: (n: string) => string;
+      ahead: string;
+      back: string;
+      left: string;
+      right: string;
+    };
+    figures: Record<'tilt' | 'drift' | 'torque' | 'tick' | 'falls' | 'violations' | 'clamped', Explained> & { title: string };
   };
 }
 
