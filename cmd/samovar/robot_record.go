@@ -23,7 +23,10 @@ type recording struct {
 	path     string
 	file     *os.File
 	buffer   *bufio.Writer
+	sink     record.Sink
+	drop     bool // what cannot be kept up with is left out
 	recorder *record.Recorder
+	failed   error // why there is no recorder
 	about    map[string]string
 	beats    []float64
 	next     int // of beats
@@ -35,11 +38,18 @@ func newRecording(path string, beats []float64, about map[string]string) (*recor
 	if err != nil {
 		return nil, fmt.Errorf("record the dance: %w", err)
 	}
-	return &recording{path: path, file: f, buffer: bufio.NewWriterSize(f, 1<<20), about: about, beats: beats}, nil
+	r := &recording{path: path, file: f, buffer: bufio.NewWriterSize(f, 1<<20), about: about, beats: beats}
+	if r.sink, err = record.File(r.buffer); err != nil {
+		return nil, errors.Join(fmt.Errorf("record the dance in %s: %w", path, err), f.Close())
+	}
+	return r, nil
 }
 
 // see records a tick.
 func (r *recording) see(m *score.Moment) error {
+	if r.failed != nil {
+		return r.failed
+	}
 	if r.recorder == nil {
 		if err := r.begin(m); err != nil {
 			return fmt.Errorf("record the dance in %s: %w", r.path, err)
@@ -54,23 +64,23 @@ func (r *recording) see(m *score.Moment) error {
 }
 
 func (r *recording) begin(m *score.Moment) error {
-	sink, err := record.File(r.buffer)
-	if err != nil {
-		return err
-	}
 	robot := m.Controller.Estimate().Robot
 	feet := [2]string{robot.Model.Bodies[robot.Legs[0].Body].Name, robot.Model.Bodies[robot.Legs[1].Body].Name}
-	r.recorder, err = record.New(record.Config{Info: robot.Info, Model: robot.Model, Feet: feet, Wait: true, About: r.about, Sinks: []record.Sink{sink}})
-	return err
+	r.recorder, r.failed = record.New(record.Config{Info: robot.Info, Model: robot.Model, Feet: feet, Wait: !r.drop, About: r.about, Sinks: []record.Sink{r.sink}})
+	return r.failed
+}
+
+// end writes what waits.
+func (r *recording) end() error {
+	if r.recorder == nil {
+		return nil
+	}
+	return r.recorder.Close()
 }
 
 // close ends the file.
 func (r *recording) close() error {
-	var errs []error
-	if r.recorder != nil {
-		errs = append(errs, r.recorder.Close())
-	}
-	if err := errors.Join(append(errs, r.buffer.Flush(), r.file.Close())...); err != nil {
+	if err := errors.Join(r.end(), r.buffer.Flush(), r.file.Close()); err != nil {
 		return fmt.Errorf("record the dance in %s: %w", r.path, err)
 	}
 	return nil

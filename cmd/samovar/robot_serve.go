@@ -3,21 +3,27 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime"
+	"time"
 
 	"samovar/robot/live"
+	"samovar/robot/record"
+	"samovar/robot/score"
 	"samovar/robot/speech"
 	"samovar/robot/stage"
 )
 
 type robotServeCommand struct {
-	Ref    string `arg:"" optional:"" help:"Model that it thinks with: name, digest or GGUF file. Default: the first in the store."`
-	Body   string `default:"own" help:"The robot: own, or the path of an MJCF file with two legs."`
-	Addr   string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
-	NoOpen bool   `help:"Do not open a browser."`
-	Dev    string `hidden:"" help:"Serve the pages from this folder."`
+	Ref      string `arg:"" optional:"" help:"Model that it thinks with: name, digest or GGUF file. Default: the first in the store."`
+	Body     string `default:"own" help:"The robot: own, or the path of an MJCF file with two legs."`
+	Addr     string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
+	NoOpen   bool   `help:"Do not open a browser."`
+	Foxglove string `placeholder:"HOST:PORT" help:"Show it to Foxglove here, too (ws://HOST:PORT)."`
+	Dev      string `hidden:"" help:"Serve the pages from this folder."`
 }
 
 // Run shows a robot on the pages: it stands, dances, speaks and answers. One processor is
@@ -37,7 +43,15 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 	log := slog.New(slog.NewTextHandler(g.err, nil))
 	ctx, cancel := context.WithCancel(g.ctx)
 	defer cancel()
-	robot, err := live.Open(ctx, live.Config{Model: c.Body, Log: g.err})
+	body := live.Config{Model: c.Body, Log: g.err}
+	if c.Foxglove != "" {
+		end, err := c.show(g, &body)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	robot, err := live.Open(ctx, body)
 	if err != nil {
 		return err
 	}
@@ -68,4 +82,18 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 		return err
 	}
 	return s.serve(g, all, listener, serving{threads: threads, dev: c.Dev, open: !c.NoOpen, api: server, path: "/robot"})
+}
+
+// show has whoever looks on by Foxglove see the robot.
+func (c *robotServeCommand) show(g *globals, body *live.Config) (end func(), err error) {
+	l, server, err := foxgloveAt(c.Foxglove, "samovar")
+	if err != nil {
+		return nil, err
+	}
+	h := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
+	go h.Serve(l)
+	fmt.Fprintf(g.out, "ws://%s\n", l.Addr())
+	r := &recording{sink: record.Live(server), drop: true}
+	body.See = func(m *score.Moment) { r.see(m) }
+	return func() { errors.Join(r.end(), h.Close()); server.Close() }, nil
 }

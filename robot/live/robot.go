@@ -25,6 +25,8 @@ type Config struct {
 	Program string    // of the simulated body; empty: where body.Find finds it
 	Model   string    // own, or the path of an MJCF file
 	Log     io.Writer // what the body has to say; nil: nowhere
+	// See is given each tick, and returns at once; nil: nobody is.
+	See func(*score.Moment)
 	// Lockstep has time pass with the robot's ticks, as fast as they come, instead of by
 	// the clock: for machines that are too busy to keep up, and for tests.
 	Lockstep bool
@@ -284,6 +286,10 @@ func (r *Robot) run(g *rig) {
 				b.Send(command)
 			}
 			p.thought = time.Since(start)
+		}
+		if r.config.See != nil && err == nil {
+			m := score.Moment{Seconds: g.controller.Clock(), Sensors: sensors, Command: command, Controller: g.controller, Report: report}
+			r.config.See(&m)
 		}
 		if tick%every == 0 {
 			r.show(p.state(act, g.controller.Clock()-began, report))
