@@ -81,7 +81,7 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 	if err != nil {
 		return err
 	}
-	return s.serve(g, all, listener, serving{threads: threads, dev: c.Dev, open: !c.NoOpen, api: server, path: "/robot"})
+	return s.serve(g, all, listener, serving{threads: threads, dev: c.Dev, open: !c.NoOpen, api: server, path: "/#/robot"})
 }
 
 // show has whoever looks on by Foxglove see the robot.

@@ -56,7 +56,7 @@ func open(t *testing.T) *Robot {
 	if err != nil {
 		t.Skip(err)
 	}
-	r, err := Open(t.Context(), Config{Program: path, Model: "own", Log: t.Output(), Lockstep: true})
+	r, err := Open(t.Context(), Config{Program: path, Model: "own", Log: t.Output(), Fast: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package live is a robot that people meet. It holds a simulated body that runs by the
-// clock, its supervisor and its controller; people have it act, push it, stop it and
+// Package live is a robot that people meet. It holds a simulated body that keeps to the
+// clock where the machine can, its supervisor and its controller; people have it act, push it, stop it and
 // watch it. It refuses to act while it is stopped. Start with [Open].
 package live
 
@@ -26,10 +26,8 @@ type Config struct {
 	Model   string    // own, or the path of an MJCF file
 	Log     io.Writer // what the body has to say; nil: nowhere
 	// See is given each tick, and returns at once; nil: nobody is.
-	See func(*score.Moment)
-	// Lockstep has time pass with the robot's ticks, as fast as they come, instead of by
-	// the clock: for machines that are too busy to keep up, and for tests.
-	Lockstep bool
+	See  func(*score.Moment)
+	Fast bool // time passes as fast as the machine can, for tests
 }
 
 // Act is what the robot does for a while.
@@ -181,7 +179,7 @@ func (r *Robot) launch() (*rig, error) {
 		return nil, errors.Join(err, g.close())
 	}
 	g.done.Go(func() { r.run(g) })
-	g.done.Go(g.watch)
+	g.done.Go(func() { g.watch(r.config.Fast) })
 	return g, nil
 }
 
@@ -193,10 +191,7 @@ func (r *Robot) build(g *rig) error {
 			return err
 		}
 	}
-	args := score.Standing(r.config.Model)
-	if r.config.Lockstep {
-		args = append(args, "--lockstep")
-	}
+	args := append(score.Standing(r.config.Model), "--lockstep")
 	if g.process, err = body.Launch(r.context, program, r.config.Log, args...); err != nil {
 		return err
 	}
@@ -215,12 +210,22 @@ func (r *Robot) build(g *rig) error {
 	return err
 }
 
-// watch takes down what truly happens.
-func (g *rig) watch() {
+// slip is how late a tick may be until time goes on from there, instead of being made up
+// for.
+const slip = 50 * time.Millisecond
+
+// watch takes down what truly happens, and lets the body go on when it is time. On a
+// machine that is too busy the robot's time passes more slowly; it does not fall.
+func (g *rig) watch(fast bool) {
 	truth := g.judge.Info().NewTruth()
-	lockstep := g.judge.Info().Lockstep
+	began := time.Now()
 	for g.judge.Receive(truth) == nil {
-		if lockstep && g.judge.Go(truth.Sequence) != nil {
+		if wait := time.Until(began.Add(truth.Time)); wait < -slip {
+			began = began.Add(-wait)
+		} else if !fast && wait > 0 {
+			time.Sleep(wait)
+		}
+		if g.judge.Go(truth.Sequence) != nil {
 			return
 		}
 		g.mu.Lock()

@@ -51,7 +51,7 @@ func open(t *testing.T, c Config) *theatre {
 		t.Skip(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if c.Robot, err = live.Open(ctx, live.Config{Program: path, Model: "own", Log: t.Output(), Lockstep: true}); err != nil {
+	if c.Robot, err = live.Open(ctx, live.Config{Program: path, Model: "own", Log: t.Output(), Fast: true}); err != nil {
 		t.Fatal(err)
 	}
 	c.Body = "own"
