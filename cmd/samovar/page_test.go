@@ -25,7 +25,13 @@ type up struct {
 
 func (b *brewery) up(t *testing.T, args ...string) *up {
 	t.Helper()
-	cmd := b.command("samovar", nil, append([]string{"up", "--no-open", "--addr", "127.0.0.1:0"}, args...)...)
+	return b.serving(t, append([]string{"up"}, args...)...)
+}
+
+// serving runs a command that serves pages.
+func (b *brewery) serving(t *testing.T, args ...string) *up {
+	t.Helper()
+	cmd := b.command("samovar", nil, append(args, "--no-open", "--addr", "127.0.0.1:0")...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
@@ -38,14 +44,15 @@ func (b *brewery) up(t *testing.T, args ...string) *up {
 	t.Cleanup(func() {
 		cmd.Process.Signal(os.Interrupt)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("samovar up: %v: %s", err, stderr.String())
+			t.Errorf("samovar %s: %v: %s", args, err, stderr.String())
 		}
 	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatalf("samovar up: %v: %s", err, stderr.String())
+		t.Fatalf("samovar %s: %v: %s", args, err, stderr.String())
 	}
-	return &up{b, t, strings.TrimSpace(line)}
+	url, _, _ := strings.Cut(strings.TrimSpace(line), "/#")
+	return &up{b, t, url}
 }
 
 // ask sends a request and decodes the answer, whose status it returns.
