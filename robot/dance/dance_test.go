@@ -158,6 +158,34 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
+// TestAnyMusic composes to whatever an ear may say: a dance that can be danced, or an
+// error.
+func TestAnyMusic(t *testing.T) {
+	i, danced := describe(), 0
+	rapid.Check(t, func(t *rapid.T) {
+		a := &music.Analysis{Seconds: 60, Confidence: 1, Meter: rapid.IntRange(-1, 9).Draw(t, "metre"), Energy: rapid.SliceOf(rapid.Float64()).Draw(t, "energy")}
+		at := rapid.Float64Range(-0.1, 3).Draw(t, "first")
+		for _, by := range rapid.SliceOfN(rapid.Float64Range(-0.01, 1.5), 30, 120).Draw(t, "intervals") {
+			a.Beats = append(a.Beats, at)
+			if at += by + rapid.Float64Range(0, 0.5).Draw(t, "more"); rapid.Bool().Draw(t, "down") {
+				a.Downbeats = append(a.Downbeats, at)
+			}
+		}
+		d, err := Compose(a, 1)
+		if err != nil {
+			return
+		}
+		if _, err := New(d, i); err != nil {
+			t.Fatal(err)
+		}
+		danced++
+	})
+	t.Logf("%d are danced to", danced)
+	if danced == 0 {
+		t.Error("nothing is danced to")
+	}
+}
+
 // TestShared compares the dances of many seeds and songs.
 func TestShared(t *testing.T) {
 	var all []*Dance
