@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,9 +21,9 @@ import (
 type recording struct {
 	path     string
 	file     *os.File
-	buffer   *bufio.Writer
 	sink     record.Sink
-	drop     bool // what cannot be kept up with is left out
+	drop     bool      // what cannot be kept up with is left out
+	epoch    time.Time // when the body's clock began; zero: it is no time of day
 	recorder *record.Recorder
 	failed   error // why there is no recorder
 	about    map[string]string
@@ -38,8 +37,8 @@ func newRecording(path string, beats []float64, about map[string]string) (*recor
 	if err != nil {
 		return nil, fmt.Errorf("record the dance: %w", err)
 	}
-	r := &recording{path: path, file: f, buffer: bufio.NewWriterSize(f, 1<<20), about: about, beats: beats}
-	if r.sink, err = record.File(r.buffer); err != nil {
+	r := &recording{path: path, file: f, about: about, beats: beats}
+	if r.sink, err = record.File(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("record the dance in %s: %w", path, err), f.Close())
 	}
 	return r, nil
@@ -56,9 +55,13 @@ func (r *recording) see(m *score.Moment) error {
 		}
 	}
 	e := m.Controller.Estimate()
-	r.recorder.Tick(record.Tick{Sensors: m.Sensors, Command: m.Command, State: e.Now, Contacts: &e.Contacts, View: &m.Controller.View, Report: &m.Report})
+	r.recorder.Tick(record.Tick{Sensors: m.Sensors, Command: m.Command, State: e.State, Contacts: &e.Contacts, View: &m.Controller.View, Report: &m.Report})
 	for ; r.next < len(r.beats) && r.beats[r.next] <= m.Seconds; r.next++ {
-		r.recorder.Beat(m.Sensors.Time, record.Beat{Number: r.next})
+		b := record.Beat{Number: r.next}
+		if r.next > 0 {
+			b.Tempo = 60 / (r.beats[r.next] - r.beats[r.next-1])
+		}
+		r.recorder.Beat(m.Sensors.Time, b)
 	}
 	return nil
 }
@@ -66,7 +69,7 @@ func (r *recording) see(m *score.Moment) error {
 func (r *recording) begin(m *score.Moment) error {
 	robot := m.Controller.Estimate().Robot
 	feet := [2]string{robot.Model.Bodies[robot.Legs[0].Body].Name, robot.Model.Bodies[robot.Legs[1].Body].Name}
-	r.recorder, r.failed = record.New(record.Config{Info: robot.Info, Model: robot.Model, Feet: feet, Wait: !r.drop, About: r.about, Sinks: []record.Sink{r.sink}})
+	r.recorder, r.failed = record.New(record.Config{Info: robot.Info, Model: robot.Model, Feet: feet, Wait: !r.drop, Epoch: r.epoch, About: r.about, Sinks: []record.Sink{r.sink}})
 	return r.failed
 }
 
@@ -80,7 +83,7 @@ func (r *recording) end() error {
 
 // close ends the file.
 func (r *recording) close() error {
-	if err := errors.Join(r.end(), r.buffer.Flush(), r.file.Close()); err != nil {
+	if err := errors.Join(r.end(), r.file.Close()); err != nil {
 		return fmt.Errorf("record the dance in %s: %w", r.path, err)
 	}
 	return nil

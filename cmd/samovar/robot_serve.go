@@ -93,7 +93,7 @@ func (c *robotServeCommand) show(g *globals, body *live.Config) (end func(), err
 	h := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
 	go h.Serve(l)
 	fmt.Fprintf(g.out, "ws://%s\n", l.Addr())
-	r := &recording{sink: record.Live(server), drop: true}
+	r := &recording{sink: record.Live(server), drop: true, epoch: time.Now()}
 	body.See = func(m *score.Moment) { r.see(m) }
 	return func() { errors.Join(r.end(), h.Close()); server.Close() }, nil
 }
