@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"samovar/robot/body"
 	"samovar/robot/foxglove"
 	"samovar/robot/record"
 	"samovar/robot/score"
@@ -25,7 +26,8 @@ type recording struct {
 	drop     bool      // what cannot be kept up with is left out
 	epoch    time.Time // when the body's clock began; zero: it is no time of day
 	recorder *record.Recorder
-	failed   error // why there is no recorder
+	info     *body.Info // of the body that is recorded
+	failed   error      // why there is no recorder
 	about    map[string]string
 	beats    []float64
 	next     int // of beats
@@ -49,6 +51,12 @@ func (r *recording) see(m *score.Moment) error {
 	if r.failed != nil {
 		return r.failed
 	}
+	if i := m.Controller.Estimate().Robot.Info; r.recorder != nil && i != r.info { // another body has taken its place
+		if r.failed = r.recorder.Close(); r.failed != nil {
+			return r.failed
+		}
+		r.recorder = nil
+	}
 	if r.recorder == nil {
 		if err := r.begin(m); err != nil {
 			return fmt.Errorf("record the dance in %s: %w", r.path, err)
@@ -69,6 +77,7 @@ func (r *recording) see(m *score.Moment) error {
 func (r *recording) begin(m *score.Moment) error {
 	robot := m.Controller.Estimate().Robot
 	feet := [2]string{robot.Model.Bodies[robot.Legs[0].Body].Name, robot.Model.Bodies[robot.Legs[1].Body].Name}
+	r.info = robot.Info
 	r.recorder, r.failed = record.New(record.Config{Info: robot.Info, Model: robot.Model, Feet: feet, Wait: !r.drop, Epoch: r.epoch, About: r.about, Sinks: []record.Sink{r.sink}})
 	return r.failed
 }
