@@ -20,6 +20,8 @@ const (
 	// step is how long a robot takes to step to the side with both feet, s: no phrase is
 	// shorter where four bars last longer.
 	step = 3.2
+	// pair is how long two steps on the spot take, s.
+	pair = 2.6
 	// round is how long a phrase must be for a turn by a quarter, s.
 	round = 6.5
 	// variety is how far the energy of a move may be from that of the music: σ.
@@ -270,8 +272,8 @@ func (c *composer) feet(p *Phrase, seconds float64, last bool, from int) {
 	}
 	cue.Move = list[c.IntN(len(list))].Name
 	c.away = cue.Move != home.Name && cue.Move != marching.Name
-	if cue.Move == marching.Name && seconds > 2*step { // a few steps will do
-		cue.Beats = (p.Beats + 1) / 2
+	if cue.Move == marching.Name { // two steps will do
+		cue.Beats = min(p.Beats, 1+int(pair*float64(p.Beats)/seconds))
 	}
 	p.Cues = append(p.Cues, cue)
 }

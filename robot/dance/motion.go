@@ -108,13 +108,13 @@ func (m *Motion) away() bool {
 	return p[markAhead] != 0 || p[markLeft] != 0 || p[heading] != 0
 }
 
-// A robot that steps stands on one foot, 5 cm wide, for half a second at a time: arms and
-// trunk are gentler, by this share of their accelerations, from a change of its mark on
-// for as long as it takes to step with both feet, s.
-const (
-	gently   = 0.5
-	stepping = 3.5
-)
+// stepping is for how long a robot steps with both feet after a change of its mark, s.
+const stepping = 3.5
+
+// gently is the share of its accelerations that a part of the body has while the robot
+// steps: it stands on one foot, 5 cm wide, for half a second at a time. What the trunk
+// does is seen by all of its mass.
+var gently = [parts]float64{arms: 0.4, trunk: 0.25, feet: 1}
 
 // steps reports whether the robot steps on the way to the last key.
 func (m *Motion) steps() bool {
@@ -139,8 +139,8 @@ func (m *Motion) add(at float64, p pose, all *[channels]limits) {
 	gentle := m.steps()
 	for c := range channels {
 		l, x := all[c], &m.keys[n][c]
-		if gentle && table[c].part != feet {
-			l.acceleration *= gently
+		if gentle {
+			l.acceleration *= gently[table[c].part]
 		}
 		switch {
 		case n == 0:

@@ -176,7 +176,7 @@ var footMoves = []entry{
 	{Move{"step ahead", []Key{stand(0.1, 0, 0)}}, 0.6},
 	{Move{"step back", []Key{stand(-0.09, 0, 0)}}, 0.4},
 	{Move{"corner", []Key{stand(0.07, 0.07, 0)}}, 0.6},
-	{Move{"angle", []Key{stand(0, 0, 0.6)}}, 0.4},
+	{Move{"angle", []Key{stand(0, 0, 0.5)}}, 0.4},
 	{quarterTurn, 0.6},
 	{marching, 0.7},
 }
