@@ -64,6 +64,12 @@ func (p *tab) asked(a *api, path string, n int) asked {
 // stopButton is pressed as a mouse does.
 const stopButton = `button[data-stop]`
 
+// apart waits until a press of the stop counts as another one.
+func (p *tab) apart() {
+	p.t.Helper()
+	p.run("wait", chromedp.Sleep(400*time.Millisecond))
+}
+
 // testRobotStop holds the stop to reach the server although more requests hang than a
 // browser keeps connections.
 func testRobotStop(t *testing.T, browser context.Context) {
@@ -82,6 +88,7 @@ func testRobotStop(t *testing.T, browser context.Context) {
 	for range 8 {
 		p.press("Forwards")
 	}
+	p.apart()
 	p.keys(" ") // the focus is on a button that was clicked: it shall not be pressed
 	p.asked(a, "stop", 2)
 }
@@ -97,6 +104,7 @@ func testRobotSpace(t *testing.T, browser context.Context) {
 	p.run("write", chromedp.Focus(field), chromedp.KeyEvent("who are you"))
 	p.wait(`document.querySelector('` + field + `').value === 'who are you'`)
 	p.asked(a, "stop", 1)
+	p.apart()
 	p.keys(kb.Escape)
 	p.asked(a, "stop", 2)
 
@@ -105,12 +113,14 @@ func testRobotSpace(t *testing.T, browser context.Context) {
 	p.keys(" ")
 	p.asked(a, "greet", 1)
 	p.asked(a, "stop", 2)
-	p.run("walk on", chromedp.Focus(stopButton), chromedp.Sleep(400*time.Millisecond)) // presses close together are one
+	p.run("walk on", chromedp.Focus(stopButton))
+	p.apart()
 	p.keys(" ")
 	p.asked(a, "stop", 3)
 
 	// The key that is held down is one press.
-	p.run("hold", chromedp.Blur(stopButton), chromedp.Sleep(400*time.Millisecond))
+	p.run("hold", chromedp.Blur(stopButton))
+	p.apart()
 	key := func(kind input.KeyType, repeat bool) *input.DispatchKeyEventParams {
 		return input.DispatchKeyEvent(kind).WithKey(" ").WithCode("Space").WithWindowsVirtualKeyCode(32).WithAutoRepeat(repeat)
 	}
@@ -391,6 +401,7 @@ func testRobotAbsent(t *testing.T, browser context.Context) {
 	p.press("Robot")
 	p.see("This Samovar was started without a robot.")
 	p.see("samovar robot serve")
+	p.shot("robot-absent")
 	p.keys(" ")
 	if n := a.dancer.count("stop"); n != 0 {
 		t.Errorf("the page stops a robot that is not there %d times", n)
