@@ -13,6 +13,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 600, // kB: three.js, which only the picture of the robot loads
   },
   worker: { format: 'es' },
   server: { proxy: { '/v1': api, '/api': api, '/health': api } },

@@ -171,6 +171,7 @@ class Machine {
     try {
       await api.stop();
     } catch (e) {
+      this.pressed = -Infinity; // the next press counts, however soon it comes
       const { failed } = language.voice.words.robot.stop;
       this.tell({ text: e instanceof Refusal && e.message !== '' ? `${failed} ${e.message}` : failed, error: true });
     }

@@ -12,11 +12,11 @@ import {
   DoubleSide,
   DynamicDrawUsage,
   Fog,
-  GridHelper,
   Group,
   HemisphereLight,
   LineBasicMaterial,
   LineLoop,
+  LineSegments,
   Mesh,
   MeshBasicMaterial,
   MeshStandardMaterial,
@@ -28,6 +28,7 @@ import {
   RingGeometry,
   Scene as Stage,
   ShadowMaterial,
+  Sphere,
   SphereGeometry,
   SRGBColorSpace,
   Vector2,
@@ -48,7 +49,7 @@ export type Colours = Record<Layer | 'paper' | 'line' | 'soft', string>;
 const metresPerNewton = 1 / 600; // half the robot's weight is an arrow of 0.3 m
 const metresPerImpulse = 0.6 / strongest;
 const pushSeconds = 0.1; // for how long a push's force acts, so both arrows have one length
-const home = { target: new Vector3(0, 0, 0.62), from: new Vector3(2.5, -1.15, 1.2) };
+const home = { target: new Vector3(0, 0, 0.57), from: new Vector3(2.5, -1.15, 1.2) };
 const cornersShown = 32;
 
 function geometry({ type, size: [x, y, z] }: Shape): BufferGeometry {
@@ -99,7 +100,7 @@ class Overlay {
   readonly materials = Object.fromEntries(
     layers.map((l) => [l, new MeshBasicMaterial({ side: DoubleSide, transparent: true, fog: false })]),
   ) as Record<Layer, MeshBasicMaterial>;
-  private readonly outline = new LineBasicMaterial({ fog: false });
+  private readonly edge = new LineLoop(new BufferGeometry(), new LineBasicMaterial({ fog: false }));
   private readonly polygon = new BufferGeometry();
   private readonly corners = new BufferAttribute(new Float32Array(3 * cornersShown), 3).setUsage(DynamicDrawUsage);
   private readonly ball: Mesh;
@@ -111,16 +112,17 @@ class Overlay {
   readonly push: Arrow;
 
   constructor() {
-    const { support, centre, capture, push, beat } = this.materials;
+    const { support, centre, capture, forces, push, beat } = this.materials;
     support.opacity = 0.3;
     support.depthWrite = false;
     this.polygon.setAttribute('position', this.corners);
     const fill = new Mesh(this.polygon, support);
-    const line = new LineLoop(this.polygon, this.outline);
-    fill.frustumCulled = line.frustumCulled = false;
-    this.groups.support.add(fill, line);
+    fill.frustumCulled = this.edge.frustumCulled = false;
+    this.edge.geometry.setAttribute('position', this.corners); // the polygon's index is of triangles
+    this.groups.support.add(fill, this.edge);
 
-    centre.depthTest = false; // it lies within the robot
+    centre.depthTest = forces.depthTest = false; // they lie within the robot
+    forces.opacity = 0.85;
     this.ball = new Mesh(new SphereGeometry(0.024, 24, 16), centre);
     this.plumb = new Mesh(new CylinderGeometry(0.003, 0.003, 1, 8).rotateX(Math.PI / 2).translate(0, 0, 0.5), centre);
     this.foot = new Mesh(new SphereGeometry(0.014, 16, 12).scale(1, 1, 0.2), centre);
@@ -140,7 +142,7 @@ class Overlay {
 
   colour(c: Colours) {
     for (const l of layers) this.materials[l].color.set(c[l]);
-    this.outline.color.set(c.support);
+    this.edge.material.color.set(c.support);
   }
 
   show(before: Moment, last: Moment, share: number, torso: Vector3) {
@@ -148,9 +150,7 @@ class Overlay {
     corners.forEach((p, i) => this.corners.setXYZ(i, p[0], p[1], p[2] + 0.004));
     this.corners.needsUpdate = true;
     this.polygon.setIndex(fan(corners.length));
-    this.polygon.setDrawRange(0, Infinity);
-    this.groups.support.children[1]!.visible = false;
-    this.outlineOf(corners.length);
+    this.edge.geometry.setDrawRange(0, corners.length);
 
     const centre = between(before.centre, last.centre, share);
     this.ball.position.set(...centre);
@@ -162,6 +162,7 @@ class Overlay {
 
     while (this.forces.length < last.forces.length) {
       const arrow = new Arrow(this.materials.forces, 0.008);
+      for (const part of arrow.children) part.renderOrder = 1;
       this.forces.push(arrow);
       this.groups.forces.add(arrow);
     }
@@ -173,18 +174,11 @@ class Overlay {
     this.push.set(torso, vector(last.push ?? [0, 0, 0]).multiplyScalar(pushSeconds * metresPerImpulse));
   }
 
-  /** Draws the polygon's edge: the geometry's index is of triangles. */
-  private outlineOf(corners: number) {
-    const line = this.groups.support.children[1] as LineLoop;
-    if (line.geometry === this.polygon) line.geometry = new BufferGeometry().setAttribute('position', this.corners);
-    line.geometry.setDrawRange(0, corners);
-    line.visible = corners > 1;
-  }
-
-  /** The ring, some seconds after a beat; a bar's first beat is larger. */
-  pulse(since: number, down: boolean, still: boolean): boolean {
+  /** The ring, some seconds after a beat; a bar's first beat is larger, and between
+   * beats it is faint. */
+  pulse(since: number, down: boolean, playing: boolean, still: boolean): boolean {
     const left = Math.exp(-since * 5);
-    this.materials.beat.opacity = (down ? 0.9 : 0.5) * left;
+    this.materials.beat.opacity = playing ? 0.2 + (down ? 0.8 : 0.45) * left : 0;
     this.ring.scale.setScalar(still ? 1 : 1 + (down ? 0.14 : 0.06) * (1 - left));
     return left > 0.01;
   }
@@ -211,6 +205,7 @@ class Puppet {
       const material = new MeshStandardMaterial({ roughness: 0.55, metalness: 0.05, transparent: opacity < 1, opacity });
       material.color.setRGB(r, g, b, SRGBColorSpace);
       const mesh = new Mesh(geometry(s), material);
+      mesh.geometry.computeBoundingSphere();
       const [w, x, y, z] = s.orientation;
       mesh.position.set(...s.position);
       mesh.quaternion.set(x, y, z, w).normalize();
@@ -247,12 +242,12 @@ class Puppet {
     return best?.material as MeshStandardMaterial | undefined;
   }
 
-  /** Where it is pushed: the middle of the torso's shapes. */
+  /** Where it is pushed: the middle of the torso's largest shape. */
   middle(): Vector3 {
     const body = this.bodies[this.torso];
-    const shapes = body?.children ?? [];
-    const sum = shapes.reduce((v, s) => v.add(s.position), new Vector3()).divideScalar(Math.max(1, shapes.length));
-    return body ? body.localToWorld(sum) : sum;
+    const radius = (m: Object3D) => ((m as Mesh).geometry.boundingSphere ?? new Sphere()).radius;
+    const largest = body?.children.toSorted((a, b) => radius(b) - radius(a))[0];
+    return largest?.getWorldPosition(new Vector3()) ?? new Vector3();
   }
 
   hit(ray: Raycaster): boolean {
@@ -266,6 +261,18 @@ function mark(material: MeshBasicMaterial): Object3D {
   for (const [w, h] of [[0.3, 0.006], [0.006, 0.3]] as const) group.add(new Mesh(new BoxGeometry(w, h, 0.0005), material));
   group.position.z = 0.001;
   return group;
+}
+
+/** Lines half a metre apart, in pieces as long: one that begins behind the camera is
+ * left out by some machines. */
+function grid(): LineSegments<BufferGeometry, LineBasicMaterial> {
+  const points: number[] = [];
+  const [reach, step] = [8, 0.5];
+  for (let a = -reach; a <= reach; a += step) {
+    for (let b = -reach; b < reach; b += step) points.push(a, b, 0, a, b + step, 0, b, a, 0, b + step, a, 0);
+  }
+  const geometry = new BufferGeometry().setAttribute('position', new BufferAttribute(new Float32Array(points), 3));
+  return new LineSegments(geometry, new LineBasicMaterial());
 }
 
 export interface Options {
@@ -287,7 +294,7 @@ export class Scene {
   private readonly puppet: Puppet;
   private readonly sun = new DirectionalLight(0xffffff, 2.2);
   private readonly sky = new HemisphereLight(0xffffff, 0x888888, 1.6);
-  private readonly grid = new GridHelper(16, 32);
+  private readonly grid = grid();
   private readonly floor = new Mesh(new PlaneGeometry(16, 16), new ShadowMaterial({ opacity: 0.18 }));
   private readonly drawn = new MeshBasicMaterial();
   private readonly ray = new Raycaster();
@@ -310,7 +317,8 @@ export class Scene {
     this.puppet = new Puppet(options.robot);
     this.camera.up.set(0, 0, 1);
     this.light();
-    this.grid.rotateX(Math.PI / 2);
+    this.grid.position.z = 0.0005; // each of what lies on the floor has a height of its own
+    this.floor.material.depthWrite = false;
     this.floor.receiveShadow = true;
     this.stage.add(this.floor, this.grid, mark(this.drawn), this.puppet.root, ...Object.values(this.overlay.groups));
     this.listen(); // before the controls, which must not turn what is grasped
@@ -341,11 +349,7 @@ export class Scene {
     this.overlay.colour(c);
     this.drawn.color.set(c.soft);
     this.stage.fog = new Fog(new Color(c.paper), 3.5, 8);
-    for (const m of [this.grid.material].flat()) {
-      (m as LineBasicMaterial).vertexColors = false;
-      m.needsUpdate = true;
-      (m as LineBasicMaterial).color.set(c.line);
-    }
+    this.grid.material.color.set(c.line);
     this.dirty = true;
   }
 
@@ -393,7 +397,7 @@ export class Scene {
   /** Draws what there is at a time in seconds, if anything has changed. */
   frame(now: number, fresh: boolean) {
     const { motion, still } = this.options;
-    const pulsing = this.overlay.pulse(now - this.beatAt, this.down, still);
+    const pulsing = this.overlay.pulse(now - this.beatAt, this.down, motion.last?.song !== undefined, still);
     this.controls.update();
     if (!fresh && !pulsing && !this.dirty && !this.grasp) return;
     this.dirty = pulsing;
@@ -486,7 +490,7 @@ export class Scene {
     this.abort.abort();
     this.controls.dispose();
     this.stage.traverse((o) => {
-      if (!(o instanceof Mesh)) return;
+      if (!(o instanceof Mesh || o instanceof LineSegments || o instanceof LineLoop)) return;
       o.geometry.dispose();
       for (const m of [o.material].flat()) m.dispose();
     });
