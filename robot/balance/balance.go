@@ -1,6 +1,7 @@
 // Package balance keeps a two-legged robot on its feet while it moves as a Motion
 // says: centre of mass, pelvis, arms, steps. It knows only what the robot senses, and
-// refuses a robot without two legs of six joints. Start with [Controller].
+// refuses a robot without two legs of six joints. Start with [Controller]; [Kneel] brings
+// the robot to its knees.
 package balance
 
 import (

@@ -68,8 +68,8 @@ func (m *limb) lead(now *mechanism.State, g *gait, dt float64) {
 		if !m.moved {
 			m.velocities[row], m.ahead[row] = v, 0
 		}
-		gain := (v - m.velocities[row]) / dt // ahead of what is off
-		a := m.ahead[row] + (gain-m.ahead[row])*dt/(dt+smooth)
+		change := (v - m.velocities[row]) / dt
+		a := m.ahead[row] + (change-m.ahead[row])*dt/(dt+smooth)
 		m.ahead[row] = min(hardest, max(-hardest, a))
 		m.positions[row], m.velocities[row] = x.Q[j.Q], v
 		a = m.ahead[row] + limbP*(x.Q[j.Q]-now.Q[j.Q]) + limbD*(v-now.V[j.V])
