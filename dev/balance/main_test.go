@@ -57,7 +57,12 @@ func launch(t *testing.T, motion balance.Motion, args ...string) *rig {
 			t.Fatal(err)
 		}
 	}
-	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: controllers[1]})
+	controllers[1].Motion = balance.Rest{}
+	kneel, err := balance.NewKneel(humanoid.Own(), link.Info(), feet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: controllers[1], Kneel: kneel})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +92,8 @@ func (r *rig) run(d time.Duration) {
 		if err := r.judge.Receive(r.truth); err != nil {
 			r.Fatal(err)
 		}
-		if why := r.judge.Info().Fall(r.truth, false); why != "" {
+		kneels := r.supervisor.Report().Mode == safety.Kneeling
+		if why := r.judge.Info().Fall(r.truth, kneels); why != "" {
 			r.Fatalf("at %v it has fallen: %s; %+v", r.truth.Time, why, r.supervisor.Report())
 		}
 		if err := r.judge.Go(r.truth.Sequence); err != nil {
@@ -132,6 +138,24 @@ func TestStance(t *testing.T) {
 	r.run(1200 * time.Millisecond)
 	if mode := r.supervisor.Report(); mode.Mode != safety.Standing {
 		t.Errorf("%+v", mode)
+	}
+}
+
+// TestKneel presses the button twice while the robot moves: it goes down on its knees
+// and stays there.
+func TestKneel(t *testing.T) {
+	r := launch(t, sway)
+	r.run(800 * time.Millisecond)
+	b := newButton(&trial{stop: "kneel", rate: 250}, r.controller.Estimate().Robot, r.judge.Info(), r.supervisor)
+	for range 28 {
+		r.run(100 * time.Millisecond)
+		b.see(r.truth)
+	}
+	if mode := r.supervisor.Report(); mode.Mode != safety.Kneeling {
+		t.Errorf("%+v", mode)
+	}
+	if low := b.lowest("left_knee_link")[2]; low > 0.12 {
+		t.Errorf("in the end the left knee is %.2f m above the floor", low)
 	}
 }
 

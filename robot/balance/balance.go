@@ -1,6 +1,7 @@
 // Package balance keeps a two-legged robot on its feet while it moves as a Motion
 // says: centre of mass, pelvis, arms, steps. It knows only what the robot senses, and
-// refuses a robot without two legs of six joints. Start with [Controller].
+// refuses a robot without two legs of six joints. Start with [Controller]; [Kneel] brings
+// the robot to its knees.
 package balance
 
 import (
@@ -39,6 +40,7 @@ type Controller struct {
 	gait     *gait
 	course   *course
 	task     task
+	limb     *limb
 	drives   []drive
 
 	begun  bool
@@ -58,22 +60,26 @@ type Controller struct {
 }
 
 // Gains of the tasks, 1/s and 1/s²: of the capture point, of height, of the base's
-// orientation, of a swinging foot.
+// orientation, of a foot that stands without a load.
 const (
 	captureGain = 8.0
 	heightP     = 60.0
 	heightD     = 13.0
-	turnP       = 100.0
-	turnD       = 18.0
-	quickest    = 6.0  // m/s², up or down
-	loadTime    = 0.15 // s, in which a foot that has landed may carry all
-	lowest      = 0.04 // m, by which the robot stoops
-	stretch     = 0.98 // of a leg's length that is used
+	turnP       = 40.0 // low: what turns the trunk back pushes the capture point away
+	turnD       = 10.0
+	turnMost    = 25.0 // rad/s²
+	holdP       = 150.0
+	holdD       = 20.0
+	swiftest    = 6.0  // m/s², up or down
+	loadTime    = 0.1  // s, in which a foot that has landed may carry all
+	lowest      = 0.12 // m, by which the robot stoops
+	stretch     = 0.97 // of a leg's length that is used
 )
 
 // crouch is how much lower than with straight legs the robot stands, as a share of
-// their length: knees bent by some 0.5 rad, so that they can stretch and bend.
-const crouch = 0.05
+// their length: knees bent by some 1 rad. What is low tips more slowly for a push, and
+// its legs reach farther.
+const crouch = 0.13
 
 // beginning is how long the robot takes to its neutral stance, s.
 const beginning = 1.5
@@ -91,6 +97,7 @@ func New(m *mechanism.Model, i *body.Info, feet [2]string) (*Controller, error) 
 	}
 	c.height, c.length = neutralHeight(r)
 	c.course = newCourse(neutralJoints(r))
+	c.limb = newLimb(r, stretch*c.length)
 	c.task.joints = make([]float64, len(i.Joints))
 	c.start = make([]float64, len(i.Joints))
 	c.drives = newDrives(r)
@@ -165,6 +172,7 @@ func (c *Controller) Control(s *body.Sensors, to *body.Command) error {
 // begin takes the robot as it is.
 func (c *Controller) begin(s *body.Sensors) {
 	x, g := c.estimate.Now, c.gait
+	weight := c.robot.Model.Mass() * -c.robot.Model.Gravity[2]
 	c.begun, c.clock = true, 0
 	for i := range s.Joints {
 		c.start[i] = s.Joints[i].Position - c.course.neutral[i]
@@ -177,6 +185,11 @@ func (c *Controller) begin(s *body.Sensors) {
 	capture, _ := c.capture(x)
 	g.offset = capture.Sub(middle.at)
 	g.offset[2] = 0
+	for i, k := range c.estimate.Contacts {
+		if k.Load < 0.05*weight && c.estimate.Contacts[1-i].Load > 0.5*weight {
+			g.aloft(i)
+		}
+	}
 	upright := mechanism.Turn(mechanism.Vector{0, 0, 1}, -c.facing).Mul(x.Orientation(c.robot.Base))
 	c.startPelvis = upright.Vector()
 	c.View.Wanted = capture
@@ -203,6 +216,7 @@ func (c *Controller) plan(dt float64) {
 	s := state{dt: dt, capture: capture, wanted: c.View.Wanted, omega: omega, target: &course.at[1], origin: c.origin}
 	for i := range s.load {
 		s.load[i] = c.estimate.Contacts[i].Load / weight
+		s.asked[i] = c.whole.forces.on[i].force[2] / weight
 	}
 	g.advance(&s)
 	wanted, rate := c.wanted(&s)
@@ -221,10 +235,8 @@ func (c *Controller) plan(dt float64) {
 	c.task.centre = x.CentreOfMass().Sub(pressure).Scale(omega * omega)
 	c.task.centre[2] = c.vertical()
 	c.task.turn = c.orient()
-	c.feet()
-	for i := range c.task.joints {
-		c.task.joints[i] = course.joints[2][i]
-	}
+	copy(c.task.joints, course.joints[2])
+	c.feet(dt)
 	c.View = View{
 		Phase: g.phase, Foot: g.foot, Catching: g.catching, Centre: x.CentreOfMass(), Capture: capture, Wanted: wanted, Pressure: pressure, Landing: g.to.at,
 	}
@@ -252,7 +264,7 @@ func (c *Controller) wanted(s *state) (at, rate mechanism.Vector) {
 	rate = first.Add(second.Scale(1 / s.omega)).Sub(g.offset.Scale(1 / settleTime))
 	if g.phase == Shifting && !g.catching {
 		k, k1, _ := ease(g.since / g.shift)
-		way := g.aim().Sub(g.shifted)
+		way := g.aim(s.omega).Sub(g.shifted)
 		at, rate = g.shifted.Add(way.Scale(k)), way.Scale(k1/g.shift)
 	}
 	at[2], rate[2] = c.ground, 0
@@ -266,7 +278,7 @@ func (c *Controller) vertical() float64 {
 	k1, k2 = k1/beginning, k2/beginning/beginning
 	high := c.ground + c.height + c.course.sway[0][2] + c.startHeight*(1-k) - c.low
 	up := heightP*(high-x.CentreOfMass()[2]) + heightD*(c.course.sway[1][2]-c.startHeight*k1-x.CentreVelocity()[2]) + c.course.sway[2][2] - c.startHeight*k2
-	return min(quickest, max(-quickest/2, up)) // downwards less: feet must keep their hold
+	return min(swiftest, max(-swiftest/2, up)) // downwards less: feet must keep their hold
 }
 
 // stoop lowers the robot as far as legs that reach far must not stretch.
@@ -303,23 +315,41 @@ func (c *Controller) orient() mechanism.Vector {
 	rate := level(c.course.pelvis[1], c.facing)
 	off := want.Mul(x.Orientation(c.robot.Base).Conjugate()).Vector()
 	angular, _ := x.Velocity(c.robot.Base, x.Position(c.robot.Base))
-	return off.Scale(turnP).Add(rate.Sub(angular).Scale(turnD)).Add(level(c.course.pelvis[2], c.facing))
+	back := off.Scale(turnP).Add(rate.Sub(angular).Scale(turnD))
+	if n := back.Norm(); n > turnMost {
+		back = back.Scale(turnMost / n)
+	}
+	return back.Add(level(c.course.pelvis[2], c.facing))
 }
 
-// feet fills what the soles are to do.
-func (c *Controller) feet() {
+// feet fills what the legs are to do.
+func (c *Controller) feet(dt float64) {
 	g := c.gait
 	weight := c.robot.Model.Mass() * -c.robot.Model.Gravity[2]
 	for i := range g.feet {
-		c.task.feet[i] = acceleration{}
 		c.task.most[i] = 2.5 * weight
 		if g.phase == Double && i == g.foot && g.stepped {
 			c.task.most[i] *= min(1, 0.05+g.since/loadTime)
 		}
-		if g.phase == Swinging && i == g.foot {
-			_, _, linear, _, _ := g.swing()
-			c.task.most[i] = 0
-			c.task.feet[i].linear = linear // what is off, its drives see sooner
-		}
+		c.task.feet[i] = c.hold(i)
 	}
+	if g.phase == Swinging {
+		c.task.most[g.foot] = 0
+		c.limb.lead(c.estimate.Now, g, dt)
+		for row, i := range c.robot.Legs[g.foot].Joints {
+			c.task.joints[i] = c.limb.accelerations[row]
+		}
+	} else {
+		c.limb.rests()
+	}
+}
+
+// hold is how a foot that stands is to accelerate: not at all as long as it is loaded;
+// else back to where it was, because the floor does not hold it.
+func (c *Controller) hold(foot int) acceleration {
+	g, x := c.gait, c.estimate.Now
+	angular, linear := x.Velocity(c.robot.Legs[foot].Body, g.feet[foot].at)
+	off := g.held[foot].turn.Mul(g.turn[foot].Conjugate()).Vector()
+	way := g.held[foot].at.Sub(g.feet[foot].at)
+	return acceleration{off.Scale(holdP).Sub(angular.Scale(holdD)), way.Scale(holdP).Sub(linear.Scale(holdD))}
 }

@@ -3,7 +3,6 @@ package balance
 import (
 	"samovar/robot/body"
 	"samovar/robot/estimate"
-	"samovar/robot/mechanism"
 )
 
 // drive is how one joint is commanded.
@@ -28,11 +27,8 @@ var (
 const (
 	ramp    = 0.1
 	reserve = 0.85
-	// farthest is by how much a swinging joint is asked to be elsewhere, rad: near
-	// a straight knee a foot's way is a long one for its joints.
-	farthest = 0.3
-	fence    = 0.12  // rad, before the end of a joint's range, in which it is led away from it
-	ahead    = 0.015 // s, by which the velocity that a standing leg is to have is ahead
+	fence   = 0.12  // rad, before the end of a joint's range, in which it is led away from it
+	ahead   = 0.015 // s, by which the velocity that a standing leg is to have is ahead
 )
 
 func newDrives(r *estimate.Robot) []drive {
@@ -52,11 +48,6 @@ func newDrives(r *estimate.Robot) []drive {
 // command makes commands of torques, accelerations and the motion.
 func (c *Controller) command(s *body.Sensors, to *body.Command, dt float64) {
 	k, k1, _ := ease(c.clock / beginning)
-	var swing [6]float64
-	var moves [6]float64
-	if c.gait.phase == Swinging {
-		swing, moves = c.swung()
-	}
 	for i := range to.Joints {
 		d, j, t := &c.drives[i], &c.robot.Joints[i], &to.Joints[i]
 		now := body.Measured{Position: c.estimate.Now.Q[j.Q], Velocity: c.estimate.Now.V[j.V]}
@@ -68,13 +59,16 @@ func (c *Controller) command(s *body.Sensors, to *body.Command, dt float64) {
 			t.Velocity = c.course.joints[1][i] - c.start[i]*k1/beginning
 		case c.gait.phase == Swinging && d.leg == c.gait.foot:
 			gains = swings
-			t.Position, t.Velocity = now.Position+swing[d.row], moves[d.row]
+			t.Position, t.Velocity = c.limb.positions[d.row], c.limb.velocities[d.row]
 		default:
 			gains = stands
 			t.Position, t.Velocity = now.Position, now.Velocity+ahead*c.whole.acc[j.V]
 		}
 		t.Kp, t.Kd = gains[0]*d.torque*d.gain, gains[1]*d.torque*d.gain
 		t.Torque = c.whole.tau[j.V]
+		if c.gait.phase == Swinging && d.leg == c.gait.foot { // what the law exerts now is in it
+			t.Torque -= t.Kp*(t.Position-now.Position) + t.Kd*(t.Velocity-now.Velocity)
+		}
 		c.limit(i, t, &now)
 	}
 	for i := range c.View.Forces {
@@ -106,25 +100,4 @@ func (c *Controller) limit(i int, t *body.Drive, now *body.Measured) {
 		share := most / (most + over)
 		t.Kp, t.Kd, t.Torque = share*t.Kp, share*t.Kd, share*t.Torque
 	}
-}
-
-// swung is how far the joints of the swinging leg are from where the foot is to be,
-// and how fast they are to turn, the base moving as it does.
-func (c *Controller) swung() (off, moves [6]float64) {
-	g, x := c.gait, c.estimate.Now
-	at, velocity, _, turn, rate := g.swing()
-	i := g.foot
-	base := x.Position(c.robot.Base)
-	angular, linear := x.Velocity(c.robot.Base, base)
-	linear = linear.Add(angular.Cross(g.feet[i].at.Sub(base)))
-	dr := turn.Mul(g.turn[i].Conjugate()).Vector()
-	dp := at.Sub(g.feet[i].at)
-	rate, velocity = rate.Sub(angular), velocity.Sub(linear)
-	for r := range 6 {
-		row := c.whole.inverse[i][6*r : 6*r+6]
-		a, b := mechanism.Vector(row[:3]), mechanism.Vector(row[3:])
-		off[r] = min(farthest, max(-farthest, a.Dot(dr)+b.Dot(dp)))
-		moves[r] = a.Dot(rate) + b.Dot(velocity)
-	}
-	return off, moves
 }

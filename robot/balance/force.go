@@ -41,17 +41,20 @@ type forces struct {
 // Limits of contact. The friction is the least that is expected; the edge keeps the
 // centre of pressure away from where a foot tips.
 const (
+	edge  = 0.008 // m
+	least = 15.0  // N, on each foot that stands: one without load wanders off
 	grip  = 0.5
-	twist = 0.02  // m: moment on the spot per load, of a sole of 0.19 by 0.08 m with this friction
-	edge  = 0.006 // m
+	twist = 0.02 // m: moment on the spot per load, of a sole of 0.19 by 0.08 m with this friction
 )
 
 // Weights: a force as 1, a moment per metre, and what keeps the problem strictly
 // convex and spreads the load.
 const (
 	liftWeight = 6.0 // of the force upwards: falling is no way to get a moment
-	turnWeight = 6.0 // of a moment about level axes
+	turnWeight = 2.0 // of a moment about level axes: the more it is given up, the more the hips do
 	spinWeight = 2.0 // of one about the vertical
+	turnSwing  = 1.0 // likewise on one foot, which also has to bear what the swinging leg gains
+	spinSwing  = 0.3
 	forceCost  = 1e-4
 	momentCost = 1e-2
 )
@@ -163,7 +166,7 @@ func (f *forces) constrain(p *quadprog.Problem, l *estimate.Leg, row, k, n int, 
 		p.Lower[row+spinning+r] = 0
 	}
 	*at(loading, 2) = 1
-	p.Lower[row+loading], p.Upper[row+loading] = 0, most
+	p.Lower[row+loading], p.Upper[row+loading] = min(least, 0.5*most), most
 	for r, a := range l.Sole {
 		b := l.Sole[(r+1)%len(l.Sole)]
 		dx, dy := b[0]-a[0], b[1]-a[1]
@@ -178,7 +181,11 @@ func (f *forces) constrain(p *quadprog.Problem, l *estimate.Leg, row, k, n int, 
 // weigh writes the function: the squared distance to what is wanted.
 func (f *forces) weigh(p *quadprog.Problem, want wrench, n int) {
 	target := [6]float64{want.force[0], want.force[1], want.force[2], want.moment[0], want.moment[1], want.moment[2]}
-	weight := [6]float64{1, 1, liftWeight, turnWeight, turnWeight, spinWeight}
+	turn, spin := turnWeight, spinWeight
+	if n == 6 { // a leg swings
+		turn, spin = turnSwing, spinSwing
+	}
+	weight := [6]float64{1, 1, liftWeight, turn, turn, spin}
 	for i := range n {
 		p.G[i] = 0
 		for r := range 6 {

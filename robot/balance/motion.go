@@ -23,6 +23,7 @@ type Target struct {
 	Mark    [2]float64
 	Heading float64
 	March   bool // step although it is where it shall be
+	Stay    bool // do not step, wherever it is, unless it falls
 }
 
 // Motion says what a robot is to look like over time.
@@ -37,6 +38,12 @@ type Still struct{}
 
 // Target leaves the neutral target.
 func (Still) Target(float64, *Target) {}
+
+// Rest is the motion of a robot that has been stopped: it stays where it stands.
+type Rest struct{}
+
+// Target leaves the neutral target, but does not tidy the feet.
+func (Rest) Target(_ float64, to *Target) { to.Stay = true }
 
 // course is a motion with its derivatives, by differences.
 type course struct {

@@ -10,8 +10,8 @@ import (
 type task struct {
 	centre mechanism.Vector // of the centre of mass, m/s²
 	turn   mechanism.Vector // of the base, rad/s²
-	feet   [2]acceleration  // of the soles
-	joints []float64        // of the body's joints, rad/s²; legs' are not used
+	feet   [2]acceleration  // of the soles that stand
+	joints []float64        // of the body's joints, rad/s²; those of legs that stand are not used
 	most   [2]float64       // load that each foot may carry, N; 0: it swings
 }
 
@@ -19,8 +19,8 @@ type task struct {
 type acceleration struct{ angular, linear mechanism.Vector }
 
 // whole makes accelerations of all joints of a task, forces of these, and torques of
-// both. The base's linear acceleration follows from that of the centre of mass, the
-// legs' from that of the feet: as many equations as unknowns.
+// both. The base's linear acceleration follows from that of the centre of mass, those
+// of legs that stand from that of their feet: as many equations as unknowns.
 type whole struct {
 	robot   *estimate.Robot
 	x       *mechanism.State
@@ -90,6 +90,9 @@ func (w *whole) accelerate(t *task, centre, turn mechanism.Vector) {
 	// a is what the centre of mass gains by 1 m/s² of the base, legs included.
 	a := mechanism.Matrix{1, 0, 0, 0, 1, 0, 0, 0, 1}
 	for i := range r.Legs {
+		if t.most[i] == 0 {
+			continue
+		}
 		l := &r.Legs[i]
 		angular, linear := x.Drift(l.Body, w.middle[i])
 		angular = t.feet[i].angular.Sub(angular).Sub(turn)
@@ -113,6 +116,9 @@ func (w *whole) accelerate(t *task, centre, turn mechanism.Vector) {
 	linear := solve3(a, rest)
 	set(w.acc[r.V:], linear)
 	for i := range r.Legs {
+		if t.most[i] == 0 {
+			continue
+		}
 		for j, v := range r.Legs[i].V {
 			w.acc[v] -= mechanism.Vector(w.inverse[i][6*j+3:]).Dot(linear)
 		}

@@ -54,10 +54,10 @@ const (
 	slipping  = 2.0   // s, after which a foot that has moved is taken to stand where it is
 	roughness = 0.03  // m/s, of the velocity that a leg measures: 0.02 rad/s of several joints at 0.6 m
 	// shaking is how much the velocity from accelerations alone becomes wrong,
-	// (m/s)²/s: with roughness it lets the legs win after some 40 ms.
-	shaking = 5e-4
+	// (m/s)²/s: with roughness it lets the legs win after some 70 ms: after a blow accelerations alone are wrong.
+	shaking = 1.5e-3
+	slips   = 0.5  // m/s, at which a foot counts half
 	landing = 0.08 // s, after which a foot that has landed is trusted
-	slips   = 0.1  // m/s, at which a foot counts half
 	begins  = 0.05 // share of the weight from which a foot is trusted, and
 	whole   = 0.2  // wholly
 )

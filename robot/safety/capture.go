@@ -20,19 +20,25 @@ type capture struct {
 	feet   []int
 	soles  [][]mechanism.Vector // of each foot, in its frame
 	margin float64
+	least  []mechanism.Vector // the lowest point of each foot
 	ground []mechanism.Vector
 	hull   []mechanism.Vector
 }
 
-// thick is how high above the lowest point of the soles a point still carries, m.
-const thick = 0.02
+// How high above the lowest point of the soles a point still carries, and a foot may
+// stand: what is estimated of a tilted robot's feet is off by as much, m.
+const (
+	thick = 0.02
+	near  = 0.04
+)
 
 // Capture predicts that a robot falls when its capture point lies farther than
 // margin metres outside the polygon of the soles on the ground: the point where a
 // pendulum with its mass and velocity would come to rest upright (Pratt and others,
 // Humanoids 2006, equation 4). A robot that steps lets it go outside as far as
-// it can step; where it falls even so is for margin to say, a step's length. The
-// lowest sole is taken to stand still. feet are the bodies that have soles.
+// it can step; where it falls even so is for margin to say, a step's length. Of soles
+// near the ground one stands still, and it is not known which: the one that lets the
+// robot fall least. feet are the bodies that have soles.
 func Capture(m *mechanism.Model, i *body.Info, feet []string, margin float64) (func(*body.Sensors) string, error) {
 	c, err := newCapture(m, i, feet, margin)
 	if err != nil {
@@ -73,7 +79,7 @@ func newCapture(m *mechanism.Model, i *body.Info, feet []string, margin float64)
 		if len(soles) == 0 {
 			return nil, fmt.Errorf("%q has no sole", name)
 		}
-		c.feet, c.soles = append(c.feet, foot), append(c.soles, soles)
+		c.feet, c.soles, c.least = append(c.feet, foot), append(c.soles, soles), append(c.least, mechanism.Vector{})
 	}
 	if len(feet) == 0 {
 		return nil, errors.New("no feet")
@@ -105,21 +111,29 @@ func (c *capture) outside(s *body.Sensors) float64 {
 	copy(x.V[c.base[1]:], []float64{0, 0, 0, w[0], w[1], w[2]})
 	x.Update()
 	c.ground = c.ground[:0]
-	var lowest, drag mechanism.Vector
-	lowest[2] = math.Inf(1)
+	lowest := math.Inf(1)
 	for k, foot := range c.feet {
+		c.least[k][2] = math.Inf(1)
 		for _, p := range c.soles[k] {
 			at := x.Point(foot, p)
-			if c.ground = append(c.ground, at); at[2] < lowest[2] {
-				lowest = at
-				_, drag = x.Velocity(foot, at)
+			if c.ground = append(c.ground, at); at[2] < c.least[k][2] {
+				c.least[k] = at
 			}
 		}
+		lowest = min(lowest, c.least[k][2])
 	}
-	c.ground = slices.DeleteFunc(c.ground, func(p mechanism.Vector) bool { return p[2] > lowest[2]+thick })
-	centre := x.CentreOfMass()
-	height := max(0.05, centre[2]-lowest[2])
-	point := centre.Add(x.CentreVelocity().Sub(drag).Scale(math.Sqrt(height / 9.81)))
+	c.ground = slices.DeleteFunc(c.ground, func(p mechanism.Vector) bool { return p[2] > lowest+thick })
 	c.hull = mechanism.Hull(c.hull[:0], c.ground)
-	return mechanism.Outside(c.hull, point)
+	centre := x.CentreOfMass()
+	pace := math.Sqrt(max(0.05, centre[2]-lowest) / 9.81)
+	outside := math.Inf(1)
+	for k, foot := range c.feet {
+		if c.least[k][2] > lowest+near {
+			continue
+		}
+		_, drag := x.Velocity(foot, c.least[k])
+		point := centre.Add(x.CentreVelocity().Sub(drag).Scale(pace))
+		outside = min(outside, mechanism.Outside(c.hull, point))
+	}
+	return outside
 }

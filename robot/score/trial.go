@@ -206,7 +206,10 @@ func (s *stage) begin() error {
 	return s.plan()
 }
 
-// Supervise has a body supervised, with a stance to fall back to. Closing the supervisor
+// kneeling is how long a kneel may take: it squats, leans and comes down.
+const kneeling = 5 * time.Second
+
+// Supervise has a body supervised, with a stance and a kneel to fall back to. Closing the supervisor
 // closes the link.
 func Supervise(m *mechanism.Model, link *body.Link) (*safety.Supervisor, error) {
 	feet, err := Feet(m)
@@ -217,11 +220,16 @@ func Supervise(m *mechanism.Model, link *body.Link) (*safety.Supervisor, error) 
 	if err != nil {
 		return nil, err
 	}
+	stance.Motion = balance.Rest{}
+	kneel, err := balance.NewKneel(m, link.Info(), feet)
+	if err != nil {
+		return nil, err
+	}
 	falling, err := safety.Capture(m, link.Info(), feet[:], stride)
 	if err != nil {
 		return nil, err
 	}
-	return safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance, Falling: falling})
+	return safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance, Kneel: kneel, Falling: falling, KneelFor: kneeling})
 }
 
 // plan sends the pushes: of random direction, about every so often.

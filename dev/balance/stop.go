@@ -1,0 +1,94 @@
+package main
+
+import (
+	"math"
+	"slices"
+
+	"samovar/robot/estimate"
+	"samovar/robot/mechanism"
+	"samovar/robot/referee"
+	"samovar/robot/safety"
+)
+
+// stopped is what came of pressing the button.
+type stopped struct {
+	stable float64 // s, until the robot stood still on both feet, for the rest of the run
+	touch  float64 // m/s, greatest speed of a shank or hand that met the floor, on the way down
+	knees  int     // that touched in the end
+}
+
+// before is how long before the end of a run the button is pressed, s.
+const before = 3.0
+
+// button presses a supervisor's button, and measures.
+type button struct {
+	stopped
+	trial      *trial
+	supervisor *safety.Supervisor
+	info       *referee.Info
+	robot      *estimate.Robot
+	x          *mechanism.State
+	parts      []int                    // of the referee's bodies that may touch in a kneel
+	at         map[int]mechanism.Vector // where they were
+	touched    referee.Bodies
+	pressed    int
+}
+
+func newButton(t *trial, r *estimate.Robot, i *referee.Info, s *safety.Supervisor) *button {
+	return &button{trial: t, supervisor: s, info: i, robot: r, x: mechanism.NewState(r.Model), parts: i.Kneel, at: map[int]mechanism.Vector{}}
+}
+
+// kneels reports whether shanks and hands may touch the floor.
+func (b *button) kneels() bool { return b.supervisor.Report().Mode == safety.Kneeling }
+
+// see looks at the truth of a tick.
+func (b *button) see(truth *referee.Truth) {
+	since := truth.Time.Seconds() - (b.trial.seconds - before)
+	if b.trial.stop == "" || since < 0 {
+		return
+	}
+	for presses := map[string]int{"stance": 1, "kneel": 2}[b.trial.stop]; b.pressed < presses; b.pressed++ {
+		b.supervisor.Stop("the button")
+	}
+	b.place(truth)
+	if !b.still(truth) {
+		b.stable = since
+	}
+	b.knees = 0
+	for _, k := range b.parts {
+		at := b.lowest(b.info.Bodies[k])
+		if old, known := b.at[k]; known && truth.Touching.Has(k) && !b.touched.Has(k) {
+			b.touched.Add(k)
+			b.touch = max(b.touch, at.Sub(old).Norm()*float64(b.trial.rate))
+		}
+		b.at[k] = at
+		if truth.Touching.Has(k) {
+			b.knees++
+		}
+	}
+}
+
+// place puts the mechanism where the robot truly is.
+func (b *button) place(truth *referee.Truth) {
+	copy(b.x.Q[b.robot.Q:], truth.Position[:])
+	copy(b.x.Q[b.robot.Q+3:], truth.Orientation[:])
+	for i, j := range b.robot.Joints {
+		b.x.Q[j.Q] = truth.Positions[i]
+	}
+	b.x.Update()
+}
+
+// lowest is where a body's frame is, which for shanks and hands is the joint above.
+func (b *button) lowest(name string) mechanism.Vector {
+	k, err := b.robot.Model.Body(name)
+	if err != nil {
+		return mechanism.Vector{}
+	}
+	return b.x.Position(k)
+}
+
+// still reports whether the robot stands on both feet and hardly moves.
+func (b *button) still(truth *referee.Truth) bool {
+	moves := math.Hypot(truth.Linear[0], truth.Linear[1])
+	return moves < 0.1 && !slices.ContainsFunc(b.info.Feet, func(k int) bool { return !truth.Touching.Has(k) })
+}
