@@ -70,10 +70,26 @@ type seen struct {
 	Mouth float64  `json:"mouth"` // how far it is open, 0 to 1
 }
 
+// silence is how long watchers hear nothing of the robot, at most.
+const silence = time.Second
+
 // follow tells watchers how the robot is, as long as it is there.
 func (s *Server) follow() {
-	act := ""
-	for state := range s.config.Robot.Watch(s.ctx) {
+	act, states := "", s.config.Robot.Watch(s.ctx)
+	var state *live.State
+	for {
+		select {
+		case next, ok := <-states:
+			if !ok {
+				return
+			}
+			state = next
+			s.clock.set(state.Time, time.Now())
+		case <-time.After(silence): // as of a body that is gone
+			if state == nil {
+				continue
+			}
+		}
 		if state.Stopped && act != state.Mode {
 			s.silence()
 			s.events.send("note", note{Text: "stopped: " + state.Reason, Kind: "error"})
@@ -151,4 +167,24 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// clock is the robot's, beside that of the wall.
+type clock struct {
+	mu    sync.Mutex
+	robot float64 // s
+	wall  time.Time
+}
+
+func (c *clock) set(robot float64, wall time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.robot, c.wall = robot, wall
+}
+
+// at is what the robot's clock shows at a moment, about.
+func (c *clock) at(wall time.Time) float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.robot + wall.Sub(c.wall).Seconds()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -99,8 +100,11 @@ func (s *Server) addSong(w http.ResponseWriter, r *http.Request) (any, error) {
 	return x, nil
 }
 
-// nameOf is the name that a song is shown by.
+// nameOf is the name that a song is shown by, of one that is written as in a URL.
 func nameOf(name string) string {
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	if name == "." || name == "/" {
 		name = "a song"

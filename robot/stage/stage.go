@@ -37,6 +37,7 @@ type Server struct {
 	mux    *http.ServeMux
 	songs  songs
 	events hub
+	clock  clock
 	talk   *talk // nil: it does not speak
 	work   sync.WaitGroup
 }

@@ -18,7 +18,7 @@ import (
 const (
 	mostText  = 2000                   // letters of what it is told
 	mostClips = 32                     // that pages can still fetch
-	ahead     = 150 * time.Millisecond // in which a page fetches a clip before it is heard
+	ahead     = 200 * time.Millisecond // in which a page fetches a clip before it is heard
 )
 
 // talk is the robot's voice: pages play what it says.
@@ -58,7 +58,7 @@ type said struct {
 	Text     string  `json:"text"`
 	Language string  `json:"language"`
 	Clip     *string `json:"clip"`  // where its sound is
-	Start    float64 `json:"start"` // s from now until it is heard
+	Start    float64 `json:"start"` // when it is heard, s on the robot's clock
 }
 
 // Play implements speech.Player: the pages play the clip.
@@ -77,7 +77,7 @@ func (t *talk) Play(_ context.Context, c *speech.Clip) (time.Time, error) {
 	t.clips[id] = file
 	delete(t.clips, id-mostClips)
 	where := fmt.Sprintf("/api/robot/clips/%d.wav", id)
-	t.server.events.send("said", said{ID: id, Who: "robot", Text: c.Text, Language: c.Language, Clip: &where, Start: start.Sub(now).Seconds()})
+	t.server.events.send("said", said{ID: id, Who: "robot", Text: c.Text, Language: c.Language, Clip: &where, Start: t.server.clock.at(start)})
 	return start, nil
 }
 
