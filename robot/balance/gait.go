@@ -69,7 +69,7 @@ type gait struct {
 const (
 	shiftTime  = 0.3  // the weight goes to one foot
 	shiftSpeed = 0.2  // or longer: m/s of the capture point meanwhile, on average
-	swingTime  = 0.3  // of a step that was planned
+	swingTime  = 0.45 // of a step that was planned
 	catchTime  = 0.36 // of one that catches: quicker, and what the leg gains the trunk cannot take
 	braceTime  = 0.14 // before it, at most
 	adaptTime  = 0.03 // in which the landing follows the capture point

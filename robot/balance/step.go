@@ -10,7 +10,7 @@ import (
 const (
 	pushing    = 0.9   // of the way from the foot that stays to the one that will lift: the pressure before; the former keeps its hold
 	steady     = 0.02  // of the capture point from where it is to be: nothing disturbs it
-	press      = 0.012 // below the floor, where a swing ends
+	press      = 0.02  // below the floor, where a swing ends
 	stepLength = 0.2   // ahead, of a step that was planned
 	widest     = 0.12  // more than the stance is wide: ankles roll by some 0.25 rad
 	narrowest  = 0.11  // between the middles of the soles
@@ -25,7 +25,7 @@ const (
 	disturbed  = 0.05  // of the capture point's end: the step catches
 	inside     = 0.03  // of the foot that catches, where the capture point is across
 	turnLimit  = 0.35  // rad, of a foot against the other
-	reaching   = 0.3   // m/s, of a leg that reaches for the floor
+	reaching   = 0.4   // m/s, of a leg that reaches for the floor
 	steepest   = 0.1   // of a floor that is stepped on, rad
 )
 
