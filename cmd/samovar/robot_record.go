@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
-	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"samovar/robot/body"
@@ -145,8 +146,8 @@ func (c *replayCommand) Run(g *globals) error {
 		return json.NewEncoder(g.out).Encode(out)
 	}
 	fmt.Fprintf(g.out, "%s: %s, %d joints, %d ticks in %.1f s at %d Hz\n", c.File, out.Model, out.Joints, out.Ticks, out.Seconds, out.Rate)
-	for name, value := range out.About {
-		fmt.Fprintf(g.out, "%s: %s\n", name, value)
+	for _, name := range slices.Sorted(maps.Keys(out.About)) {
+		fmt.Fprintf(g.out, "%s: %s\n", name, out.About[name])
 	}
 	return nil
 }
@@ -180,11 +181,8 @@ func (c *replayCommand) show(g *globals) error {
 		return err
 	}
 	fmt.Fprintf(g.out, "ws://%s\n", listener.Addr())
-	h := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
-	defer server.Close()
-	defer h.Close()
 	ended := make(chan error, 1)
-	go func() { ended <- h.Serve(listener) }()
+	go func() { ended <- server.Serve(g.ctx, listener) }()
 	sink := record.Live(server)
 	for g.ctx.Err() == nil {
 		f, err := os.Open(c.File)

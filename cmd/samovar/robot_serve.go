@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"runtime"
 	"time"
 
@@ -45,11 +44,11 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 	defer cancel()
 	body := live.Config{Model: c.Body, Log: g.err}
 	if c.Foxglove != "" {
-		end, err := c.show(g, &body)
-		if err != nil {
-			return err
+		end, failed := c.show(g, &body)
+		if failed != nil {
+			return failed
 		}
-		defer end()
+		defer func() { err = errors.Join(err, end()) }()
 	}
 	robot, err := live.Open(ctx, body)
 	if err != nil {
@@ -85,15 +84,20 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 }
 
 // show has whoever looks on by Foxglove see the robot.
-func (c *robotServeCommand) show(g *globals, body *live.Config) (end func(), err error) {
+func (c *robotServeCommand) show(g *globals, body *live.Config) (end func() error, err error) {
 	l, server, err := foxgloveAt(c.Foxglove, "samovar")
 	if err != nil {
 		return nil, err
 	}
-	h := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
-	go h.Serve(l)
 	fmt.Fprintf(g.out, "ws://%s\n", l.Addr())
+	ctx, cancel := context.WithCancel(g.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, l) }()
 	r := &recording{sink: record.Live(server), drop: true, epoch: time.Now()}
 	body.See = func(m *score.Moment) { r.see(m) }
-	return func() { errors.Join(r.end(), h.Close()); server.Close() }, nil
+	return func() error {
+		err := r.end()
+		cancel()
+		return errors.Join(err, <-ended)
+	}, nil
 }

@@ -16,10 +16,9 @@ import (
 	"strings"
 	"sync"
 
-	"samovar/robot/humanoid"
-	"samovar/robot/mechanism"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // trial is what a run is made of.
@@ -59,10 +58,6 @@ type result struct {
 	dance   *dancing
 	err     error
 }
-
-// stride is how far outside the soles a capture point may be before the supervisor
-// stops a robot that steps, m: a step is 0.4 m at most.
-const stride = 0.45
 
 var feet = [2]string{"left_ankle_roll_link", "right_ankle_roll_link"}
 
@@ -118,25 +113,10 @@ func main() {
 
 // arguments are those of the body.
 func (t *trial) arguments(r *rand.Rand) []string {
-	args := []string{"--lockstep", "--seed", fmt.Sprint(t.seed), "--model", t.model}
-	if t.model != "own" {
-		args = append(args, "--start", "hip_pitch=-0.3,knee=0.6,ankle_pitch=-0.3")
-	}
+	args := append([]string{"--lockstep", "--seed", fmt.Sprint(t.seed)}, score.Standing(t.model)...)
 	if t.vary {
 		args = append(args, "--friction", fmt.Sprint(0.5+0.7*r.Float64()), "--mass", fmt.Sprint(0.9+0.2*r.Float64()),
 			"--delay", "20", "--noise", "1", "--slope", "2", "--uphill", fmt.Sprint(360*r.Float64()))
 	}
 	return append(args, t.extra...)
-}
-
-func (t *trial) read() (*mechanism.Model, error) {
-	if t.model == "own" {
-		return humanoid.Own(), nil
-	}
-	f, err := os.Open(t.model)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return mechanism.Read(f)
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
 	"samovar/robot/referee"
+	"samovar/robot/score"
 )
 
 // print prints what came of all runs.
@@ -49,18 +49,9 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 		}
 	}
 	slices.Sort(ticks)
-	low, high := wilson(falls, n)
+	low, high := score.Interval(falls, n)
 	fmt.Fprintf(w, "%s %s push %g vary %v: %d falls of %d runs (95 %%: %.0f to %.0f %%), %d steps, drift %.2f m, tilt %.2f rad, velocity error %.3f m/s, torque %.2f\n",
 		t.model[strings.LastIndex(t.model, "/")+1:], t.motion, t.push, t.vary, falls, n, 100*low, 100*high, steps, drift, tilt, speed, torque)
 	fmt.Fprintf(w, "  commands beyond position %d velocity %d torque %d; steps saturated %d beyond %d fast %d self %d; tick %.0f µs, p99 %.0f µs; %.1f times real time\n",
 		counts.Position, counts.Velocity, counts.Torque, counts.Saturated, counts.Beyond, counts.Fast, counts.Self, 1e6*ticks[len(ticks)/2], 1e6*ticks[len(ticks)*99/100], factor/float64(n))
-}
-
-// wilson is the 95 % interval of a share (Wilson, Journal of the American
-// Statistical Association 22, 1927).
-func wilson(k, n int) (low, high float64) {
-	const z = 1.96
-	p, m := float64(k)/float64(n), float64(n)
-	middle, half := (p+z*z/2/m)/(1+z*z/m), z/(1+z*z/m)*math.Sqrt(p*(1-p)/m+z*z/4/m/m)
-	return max(0, middle-half), min(1, middle+half)
 }

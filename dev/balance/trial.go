@@ -16,6 +16,7 @@ import (
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // run runs one trial to its end or to a fall.
@@ -36,7 +37,7 @@ func run(t trial) (out result) {
 		return result{err: err}
 	}
 	defer judge.Close()
-	m, err := t.read()
+	m, err := score.ReadModel(t.model)
 	if err != nil {
 		return result{err: err}
 	}
@@ -48,20 +49,7 @@ func run(t trial) (out result) {
 	if err != nil {
 		return result{err: err}
 	}
-	stance, err := balance.New(m, link.Info(), feet)
-	if err != nil {
-		return result{err: err}
-	}
-	stance.Motion = balance.Rest{}
-	kneel, err := balance.NewKneel(m, link.Info(), feet)
-	if err != nil {
-		return result{err: err}
-	}
-	falling, err := safety.Capture(m, link.Info(), feet[:], stride)
-	if err != nil {
-		return result{err: err}
-	}
-	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: stance, Kneel: kneel, Falling: falling, KneelFor: 5 * time.Second})
+	s, err := score.Supervise(m, link)
 	if err != nil {
 		return result{err: err}
 	}

@@ -29,6 +29,7 @@ import (
 	"samovar/robot/policy"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // trial is what a run is made of.
@@ -335,18 +336,9 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 		drift, tilt, steps, clamped = max(drift, r.drift), max(tilt, r.tilt), steps+r.steps, clamped+r.report.Counts.Clamped
 	}
 	slices.Sort(ticks)
-	low, high := wilson(falls, len(all))
+	low, high := score.Interval(falls, len(all))
 	fmt.Fprintf(w, "%s, ahead %g left %g turn %g, push %g, vary %v: %d falls and %d stops in %d runs of %g s (falls 95 %%: %.0f to %.0f %%), %d steps, drift %.2f m, tilt %.2f rad\n",
 		filepath.Base(t.manifest), t.command.Ahead, t.command.Left, t.command.Turn, t.push, t.vary, falls, stops, len(all), t.seconds, 100*low, 100*high, steps, drift, tilt)
 	fmt.Fprintf(w, "  commands beyond position %d velocity %d torque %d, cut by the supervisor %d; steps of physics saturated %d beyond %d fast %d self %d; worst torque %.2f, beyond %.3f rad; tick %v, p99 %v\n",
 		counts.Position, counts.Velocity, counts.Torque, clamped, counts.Saturated, counts.Beyond, counts.Fast, counts.Self, worst.Torque, worst.Beyond, ticks[len(ticks)/2], ticks[len(ticks)*99/100])
-}
-
-// wilson is the 95 % interval of a share (Wilson, Journal of the American
-// Statistical Association 22, 1927).
-func wilson(k, n int) (low, high float64) {
-	const z = 1.96
-	p, m := float64(k)/float64(n), float64(n)
-	middle, half := (p+z*z/2/m)/(1+z*z/m), z/(1+z*z/m)*math.Sqrt(p*(1-p)/m+z*z/4/m/m)
-	return max(0, middle-half), min(1, middle+half)
 }

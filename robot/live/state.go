@@ -9,6 +9,7 @@ import (
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // State is what is seen of the robot at a moment. Lengths are metres in the world's
@@ -140,7 +141,7 @@ func (p *painter) pose(estimate *mechanism.State) {
 func (p *painter) judge(s *State, report safety.Report) {
 	t := p.truth
 	s.Time, s.Push, s.Drift, s.Tilt, s.Torque = t.Time.Seconds(), t.Push, t.Drift, t.Tilt, t.Worst.Torque
-	s.Counts.Violations = t.Counts.Position + t.Counts.Velocity + t.Counts.Torque + t.Counts.Beyond
+	s.Counts.Violations = score.Violations(&t.Counts)
 	why := p.rig.judge.Info().Fall(t, report.Mode == safety.Kneeling)
 	if why != "" && !p.fallen {
 		p.fallen = true

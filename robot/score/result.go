@@ -21,7 +21,7 @@ type Result struct {
 	FellAt     *float64 `json:"fell_at"`           // s; nil: it did not
 	Why        string   `json:"why,omitempty"`     // it fell
 	Stopped    string   `json:"stopped,omitempty"` // when the supervisor first stopped it, and why
-	Violations uint64   `json:"violations"`        // of limits: see violations
+	Violations uint64   `json:"violations"`        // of limits: see Violations
 	Music      float64  `json:"bas_music"`         // alignment of a dance's beats over music beats; see dance.Score
 	Motion     float64  `json:"bas_motion"`        // over motion beats
 	JointSpeed float64  `json:"mean_joint_speed"`  // of a dance, rad/s
@@ -39,9 +39,9 @@ type Result struct {
 	Speed   []float64      `json:"-"` // mean of the joints' speeds in each tick, rad/s
 }
 
-// violations are commands beyond a joint's range, speed or torque, and steps in which a
+// Violations are commands beyond a joint's range, speed or torque, and steps in which a
 // joint was beyond its range by more than referee.Soft.
-func violations(c *referee.Counts) uint64 { return c.Position + c.Velocity + c.Torque + c.Beyond }
+func Violations(c *referee.Counts) uint64 { return c.Position + c.Velocity + c.Torque + c.Beyond }
 
 // run runs the trial's ticks.
 func (s *stage) run(ctx context.Context) (r Result, err error) {
@@ -124,7 +124,7 @@ func offset(c *balance.Controller, t *referee.Truth) float64 {
 func (r *Result) end(m *Moment, squares float64, took time.Duration) {
 	r.Seconds = m.Seconds
 	r.Counts, r.Torque = m.Truth.Counts, m.Truth.Worst.Torque
-	r.Violations = violations(&r.Counts)
+	r.Violations = Violations(&r.Counts)
 	r.Error = math.Sqrt(squares / float64(max(1, len(r.Thought))))
 	r.Realtime = r.Seconds / took.Seconds()
 }
