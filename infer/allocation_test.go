@@ -2,6 +2,7 @@ package infer
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"samovar/compute"
@@ -42,15 +43,20 @@ func checkAllocations(t *testing.T, e *Engine) {
 			t.Fatal(err)
 		}
 	}
-	// AllocsPerRun runs the steps once before it counts those of a second run.
-	n := testing.AllocsPerRun(1, func() {
-		for range compute.PageRows + 1 {
-			if events, err := e.Step(); err != nil || len(events) < e.sequences {
-				t.Fatal(events, err)
+	// What steps take, every run of them takes; what the runtime takes beside them
+	// (waiting lists of threads) it takes once.
+	n := math.Inf(1)
+	for range 4 {
+		n = min(n, testing.AllocsPerRun(1, func() {
+			for range compute.PageRows + 1 {
+				if events, err := e.Step(); err != nil || len(events) < e.sequences {
+					t.Fatal(events, err)
+				}
 			}
+		}))
+		if n == 0 {
+			return
 		}
-	})
-	if n != 0 {
-		t.Errorf("%d steps allocate %g times", compute.PageRows+1, n)
 	}
+	t.Errorf("%d steps allocate %g times", compute.PageRows+1, n)
 }
