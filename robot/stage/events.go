@@ -92,7 +92,6 @@ func (s *Server) follow() {
 		}
 		if state.Stopped && act != state.Mode {
 			s.silence()
-			s.events.send("note", note{Text: "stopped: " + state.Reason, Kind: "error"})
 		}
 		if act = ""; state.Stopped {
 			act = state.Mode
@@ -105,6 +104,7 @@ func (s *Server) follow() {
 type note struct {
 	Text string `json:"text"`
 	Kind string `json:"kind"` // info or error
+	Code string `json:"code"` // for other languages
 }
 
 func (s *Server) seen(state *live.State) seen {

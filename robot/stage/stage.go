@@ -96,44 +96,8 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("GET /api/robot/songs/{id}", s.serveSong)
 	s.mux.HandleFunc("GET /api/robot/clips/{name}", s.serveClip)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, r, failure{http.StatusNotFound, errors.New("there is no such thing")})
+		s.refuse(w, r, missing("no_such_thing", "there is no such thing"))
 	})
-}
-
-// done is the answer of what has been done.
-var done = struct{}{}
-
-// failure is an error with its HTTP status.
-type failure struct {
-	status int
-	error
-}
-
-func (f failure) Unwrap() error { return f.error }
-
-func bad(format string, args ...any) error {
-	return failure{http.StatusBadRequest, fmt.Errorf(format, args...)}
-}
-
-// conflict is what the robot refuses as it is now.
-func conflict(err error) error {
-	if err == nil {
-		return nil
-	}
-	return failure{http.StatusConflict, err}
-}
-
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusInternalServerError
-	if f, ok := errors.AsType[failure](err); ok {
-		status = f.status
-	}
-	if status == http.StatusInternalServerError {
-		s.config.Log.Error("the robot could not answer", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": err.Error()}})
 }
 
 // mostBody is the longest body of a request that is not a song, bytes.
@@ -144,7 +108,7 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return bad("read the request: %v", err)
+		return bad("bad_request", "read the request: %v", err)
 	}
 	return nil
 }

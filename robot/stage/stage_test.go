@@ -173,7 +173,7 @@ func TestStage(t *testing.T) {
 	h.until(events, "state", `"push":[3`)
 	h.post("push", []byte(`{"impulse": [300, 0]}`), 409)
 	h.post("stop", nil, 200)
-	h.until(events, "note", "pressed the button")
+	h.until(events, "state", `"reason":"somebody pressed the button","reason_code":"pressed"`)
 	h.post("end", nil, 409)
 	h.post("resume", nil, 200)
 	h.until(events, "state", `"mode":"running"`)

@@ -140,7 +140,7 @@ func (t *talk) begin(what string, say func(context.Context) (speech.Said, error)
 		t.stand()
 		if _, err := say(ctx); err != nil && ctx.Err() == nil {
 			s.config.Log.Error("the robot could not speak", "what", what, "error", err)
-			s.events.send("note", note{Text: fmt.Sprintf("%s: %v", what, err), Kind: "error"})
+			s.events.send("note", note{Text: fmt.Sprintf("%s: %v", what, err), Kind: "error", Code: "unsaid"})
 		}
 		t.mu.Lock()
 		last := t.turn == turn
@@ -170,7 +170,7 @@ type words struct {
 // words reads a request, of a robot that speaks.
 func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v words, err error) {
 	if s.talk == nil {
-		return v, failure{http.StatusConflict, fmt.Errorf("the robot has no voice: install espeak-ng and start it again")}
+		return v, lacking("no_voice", "the robot has no voice: install espeak-ng and start it again")
 	}
 	if err := read(w, r, &v); err != nil {
 		return v, err
@@ -178,9 +178,9 @@ func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v wor
 	v.Text = strings.TrimSpace(v.Text)
 	switch n := len([]rune(v.Text)); {
 	case text && n == 0:
-		return v, bad("there is nothing to say")
+		return v, bad("no_text", "there is nothing to say")
 	case n > mostText:
-		return v, bad("a text of %d letters: %d are the most", n, mostText)
+		return v, bad("long_text", "a text of %d letters: %d are the most", n, mostText)
 	}
 	return v, nil
 }
@@ -202,7 +202,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	if s.config.Speaker == nil {
-		return nil, failure{http.StatusConflict, fmt.Errorf("the robot has no model to think with: name one when it is started")}
+		return nil, lacking("no_model", "the robot has no model to think with: name one when it is started")
 	}
 	s.talk.mu.Lock()
 	id := s.talk.next
@@ -240,7 +240,7 @@ func (s *Server) serveClip(w http.ResponseWriter, r *http.Request) {
 		s.talk.mu.Unlock()
 	}
 	if file == nil {
-		s.refuse(w, r, failure{http.StatusNotFound, fmt.Errorf("there is no such clip any more")})
+		s.refuse(w, r, missing("no_clip", "there is no such clip any more"))
 		return
 	}
 	w.Header().Set("Content-Type", "audio/wav")
