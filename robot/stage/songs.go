@@ -140,21 +140,25 @@ func (s *Server) dance(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := read(w, r, &ask); err != nil {
 		return nil, err
 	}
-	x, err := s.songs.find(ask.Song)
+	return done, s.danceTo(ask.Song, ask.Seed)
+}
+
+func (s *Server) danceTo(id string, seed uint64) error {
+	x, err := s.songs.find(id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d, err := dance.Compose(&x.analysis, ask.Seed)
+	d, err := dance.Compose(&x.analysis, seed)
 	switch {
 	case err != nil && !(x.analysis.Confidence >= music.Sure):
-		return nil, bad("no_beat", "dance to %s: %v", x.Name, err).about(x.Name)
+		return bad("no_beat", "dance to %s: %v", x.Name, err).about(x.Name)
 	case err != nil:
-		return nil, bad("song_short", "dance to %s: %v", x.Name, err).about(x.Name)
+		return bad("song_short", "dance to %s: %v", x.Name, err).about(x.Name)
 	}
 	m, err := dance.New(d, s.config.Robot.Info())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.silence()
-	return done, conflict(s.config.Robot.Perform(live.Act{Name: "dancing", Motion: m, Seconds: m.Seconds(), Song: x.ID, Lead: load}))
+	return conflict(s.config.Robot.Perform(live.Act{Name: "dancing", Motion: m, Seconds: m.Seconds(), Song: x.ID, Lead: load}))
 }

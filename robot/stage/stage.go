@@ -1,5 +1,5 @@
 // Package stage is the HTTP API of a robot that people meet: they see it, give it songs
-// to dance to, talk with it, push it and stop it. It refuses songs without a beat that one
+// and a microphone to dance to, talk with it, push it and stop it. It refuses songs without a beat that one
 // could dance to, and whatever the robot refuses. Start with [New].
 package stage
 
@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"samovar"
+	"samovar/robot/hearing"
 	"samovar/robot/live"
 	"samovar/robot/speech"
 )
@@ -27,7 +29,12 @@ type Config struct {
 	// One that has a method Forget() forgets the dialogue when the robot greets.
 	Speaker samovar.Speaker
 	Knows   []string // languages that the model was made for; nil: all
-	Log     *slog.Logger
+	// Recogniser understands whatever is said to the robot; nil: it understands the commands
+	// of those that Learn returns, which takes a second for a language; nil, too: it hears
+	// nothing.
+	Recogniser hearing.Recogniser
+	Learn      func(ctx context.Context, language string) (hearing.Recogniser, error)
+	Log        *slog.Logger
 }
 
 // Server answers under /api/robot.
@@ -38,7 +45,11 @@ type Server struct {
 	songs  songs
 	events hub
 	clock  clock
-	talk   *talk // nil: it does not speak
+	told   atomic.Int64 // utterances
+	talk   *talk        // nil: it does not speak
+	ears   ears
+	ear    atomic.Pointer[listener] // of the page whose microphone it dances to; nil: none
+	meshes meshes
 	work   sync.WaitGroup
 }
 
@@ -54,6 +65,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 			return nil, fmt.Errorf("give the robot a voice: %w", err)
 		}
 	}
+	s.ears.config = s.config
+	s.meshes = openMeshes(ctx, c.Body, c.Robot.Model(), s.config.Log)
 	s.routes()
 	s.work.Go(s.follow)
 	return s, nil
@@ -81,6 +94,7 @@ func (s *Server) routes() {
 		"POST /api/robot/say":    s.say,
 		"POST /api/robot/ask":    s.ask,
 		"POST /api/robot/greet":  s.greet,
+		"POST /api/robot/hear":   s.hear,
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := h(w, r)
@@ -93,6 +107,8 @@ func (s *Server) routes() {
 		})
 	}
 	s.mux.HandleFunc("GET /api/robot/events", s.serveEvents)
+	s.mux.HandleFunc("GET /api/robot/microphone", s.serveMicrophone)
+	s.mux.HandleFunc("GET /api/robot/meshes/{number}", s.serveMesh)
 	s.mux.HandleFunc("GET /api/robot/songs/{id}", s.serveSong)
 	s.mux.HandleFunc("GET /api/robot/clips/{name}", s.serveClip)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -139,6 +155,9 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	return done, conflict(s.config.Robot.Push(push.Impulse[0], push.Impulse[1]))
 }
+
+// number is the number of an utterance.
+func (s *Server) number() int { return int(s.told.Add(1)) }
 
 // silence ends what is said.
 func (s *Server) silence() {

@@ -29,7 +29,6 @@ type talk struct {
 	mu       sync.Mutex
 	end      context.CancelFunc // of what is said now
 	turn     int                // grows with each thing that is to be said
-	next     int                // number of the next clip
 	clips    map[int][]byte
 	free     time.Time // when all clips have been heard
 	heard    *speech.Clip
@@ -72,8 +71,7 @@ func (t *talk) Play(_ context.Context, c *speech.Clip) (time.Time, error) {
 		start = t.free
 	}
 	t.free = start.Add(c.Length())
-	id := t.next
-	t.next++
+	id := t.server.number()
 	t.clips[id] = file
 	delete(t.clips, id-mostClips)
 	where := fmt.Sprintf("/api/robot/clips/%d.wav", id)
@@ -167,10 +165,18 @@ type words struct {
 	Language string `json:"language"`
 }
 
+// voice is why the robot cannot speak.
+func (s *Server) voice() error {
+	if s.talk == nil {
+		return lacking("no_voice", "the robot has no voice: install espeak-ng and start it again")
+	}
+	return nil
+}
+
 // words reads a request, of a robot that speaks.
 func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v words, err error) {
-	if s.talk == nil {
-		return v, lacking("no_voice", "the robot has no voice: install espeak-ng and start it again")
+	if err := s.voice(); err != nil {
+		return v, err
 	}
 	if err := read(w, r, &v); err != nil {
 		return v, err
@@ -201,16 +207,28 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.config.Speaker == nil {
-		return nil, lacking("no_model", "the robot has no model to think with: name one when it is started")
+	if err := s.mind(); err != nil {
+		return nil, err
 	}
-	s.talk.mu.Lock()
-	id := s.talk.next
-	s.talk.next++
-	s.talk.mu.Unlock()
-	s.events.send("said", said{ID: id, Who: "person", Text: v.Text, Language: v.Language})
-	s.talk.begin("answer", func(ctx context.Context) (speech.Said, error) { return s.talk.host.Answer(ctx, v.Text, v.Language) })
-	return done, nil
+	s.events.send("said", said{ID: s.number(), Who: "person", Text: v.Text, Language: v.Language})
+	return done, s.reply(v.Text, v.Language)
+}
+
+// mind is why the robot cannot answer.
+func (s *Server) mind() error {
+	if s.config.Speaker == nil {
+		return lacking("no_model", "the robot has no model to think with: name one when it is started")
+	}
+	return s.voice()
+}
+
+// reply has the robot answer.
+func (s *Server) reply(text, language string) error {
+	if err := s.mind(); err != nil {
+		return err
+	}
+	s.talk.begin("answer", func(ctx context.Context) (speech.Said, error) { return s.talk.host.Answer(ctx, text, language) })
+	return nil
 }
 
 func (s *Server) greet(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -218,17 +236,22 @@ func (s *Server) greet(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.welcome(v.Language)
+	return done, nil
+}
+
+// welcome has the robot say hello and who it is.
+func (s *Server) welcome(language string) {
 	s.talk.begin("greet", func(ctx context.Context) (speech.Said, error) {
 		if m, ok := s.config.Speaker.(interface{ Forget() }); ok {
 			m.Forget() // a new visitor hears nothing of the last one
 		}
-		said, err := s.talk.host.Greet(ctx, v.Language)
+		said, err := s.talk.host.Greet(ctx, language)
 		if err != nil || said.Stopped {
 			return said, err
 		}
-		return s.talk.host.Introduce(ctx, v.Language)
+		return s.talk.host.Introduce(ctx, language)
 	})
-	return done, nil
 }
 
 func (s *Server) serveClip(w http.ResponseWriter, r *http.Request) {
