@@ -81,6 +81,18 @@ func (e *ears) in(ctx context.Context, language string) (hearing.Recogniser, err
 	return r, nil
 }
 
+// learn has the robot learn the commands of a language before the first is heard.
+func (s *Server) learn(w http.ResponseWriter, r *http.Request) (any, error) {
+	var ask struct {
+		Language string `json:"language"`
+	}
+	if err := read(w, r, &ask); err != nil {
+		return nil, err
+	}
+	_, err := s.ears.in(s.ctx, ask.Language)
+	return done, err
+}
+
 // hear listens to what somebody says while they hold the button, and has the robot do
 // it, or answer.
 func (s *Server) hear(w http.ResponseWriter, r *http.Request) (any, error) {

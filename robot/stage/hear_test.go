@@ -74,6 +74,7 @@ func TestHear(t *testing.T) {
 	h.until(events, "state", `"act":"bowing"`)
 	h.post("hear?language=fr", spoken(5), 200)
 	h.until(events, "state", `"mode":"kneeling"`)
+	h.post("learn", []byte(`{"language": "en"}`), 200)
 	h.post("hear?language=en", spoken(2), 200)
 	h.until(events, "said", `"who":"robot"`)
 	if learnt != 2 {

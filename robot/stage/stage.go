@@ -94,6 +94,7 @@ func (s *Server) routes() {
 		"POST /api/robot/say":    s.say,
 		"POST /api/robot/ask":    s.ask,
 		"POST /api/robot/greet":  s.greet,
+		"POST /api/robot/learn":  s.learn,
 		"POST /api/robot/hear":   s.hear,
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -96,6 +96,8 @@ export interface Ear {
 export interface Moment {
   /** Seconds of its clock. */
   t: number;
+  /** Seconds of the server's clock. */
+  sent: number;
   /** Seven numbers a body: position, then quaternion as w, x, y, z. */
   poses: Float64Array;
   centre: Point;
@@ -240,6 +242,7 @@ export function momentOf(v: unknown, bodies: number): Moment | undefined {
   const counts = object(m['counts']);
   return {
     t,
+    sent: number(m['sent']) ?? t,
     poses: Float64Array.from(poses),
     centre: point(m['centre']) ?? [0, 0, 0],
     capture: point(m['capture']),
@@ -324,6 +327,9 @@ export const answer = (text: string) => post('/ask', { text });
 export const greet = (language: string) => post('/greet', { language });
 /** impulse: N·s, in the world's axes. */
 export const push = (impulse: [number, number]) => post('/push', { impulse });
+
+/** Has the robot learn the commands of a language, so that the first one does not wait. */
+export const learn = (language: string) => post('/learn', { language });
 
 /** Has the robot hear what was said, and do it: with a song, if it is to dance. */
 export async function hear(wav: ArrayBuffer, language: string, song: string): Promise<void> {

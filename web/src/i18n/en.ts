@@ -421,7 +421,7 @@ export const en: Dictionary<'one' | 'other'> = {
       mute: 'No model answers here: it says what you write.',
       voiceless: 'It has no voice here, because espeak-ng is not installed: what it says is only written.',
       hold: 'Hold to speak',
-      held: 'Listening: let go when you are done',
+      held: 'Listening …',
       heard: 'Thinking about what it heard …',
       brief: 'Hold the button for as long as you speak.',
       knows: (words) => `It understands these words and no others, because no recogniser was named: ${words}.`,

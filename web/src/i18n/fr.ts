@@ -424,7 +424,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
       mute: 'Aucun modèle ne répond ici : il dit ce que vous écrivez.',
       voiceless: 'Il n’a pas de voix ici, car espeak-ng n’est pas installé : ce qu’il dit est seulement écrit.',
       hold: 'Maintenir pour parler',
-      held: 'Il écoute : relâchez quand vous avez fini',
+      held: 'Il écoute …',
       heard: 'Il réfléchit à ce qu’il a entendu …',
       brief: 'Maintenez le bouton tant que vous parlez.',
       knows: (words) => `Il comprend ces mots et rien d’autre, car aucun reconnaisseur n’a été indiqué : ${words}.`,

@@ -205,7 +205,7 @@ export class Scene {
   private readonly sky = new HemisphereLight(0xffffff, 0x888888, 1.6);
   private readonly grid = grid();
   private readonly floor = new Mesh(new PlaneGeometry(16, 16), new ShadowMaterial({ opacity: 0.18 }));
-  private readonly drawn = new MeshBasicMaterial();
+  private readonly soft = new MeshBasicMaterial();
   private readonly ray = new Raycaster();
   private readonly size = new Vector2(1, 1);
   private readonly abort = new AbortController();
@@ -214,6 +214,7 @@ export class Scene {
   private down = false;
   private dirty = true;
   private slow = 0;
+  private drawn = -Infinity; // when, in seconds
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -229,7 +230,7 @@ export class Scene {
     this.grid.position.z = 0.0005; // each of what lies on the floor has a height of its own
     this.floor.material.depthWrite = false;
     this.floor.receiveShadow = true;
-    this.stage.add(this.floor, this.grid, mark(this.drawn), this.puppet.root, ...Object.values(this.overlay.groups));
+    this.stage.add(this.floor, this.grid, mark(this.soft), this.puppet.root, ...Object.values(this.overlay.groups));
     this.listen(); // before the controls, which must not turn what is grasped
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enablePan = false;
@@ -256,7 +257,7 @@ export class Scene {
   /** As the page looks now. */
   colour(c: Colours) {
     this.overlay.colour(c);
-    this.drawn.color.set(c.soft);
+    this.soft.color.set(c.soft);
     this.stage.fog = new Fog(new Color(c.paper), 3.5, 8);
     this.grid.material.color.set(c.line);
     this.dirty = true;
@@ -321,9 +322,9 @@ export class Scene {
       }
       this.follow();
     }
-    const began = performance.now();
     this.renderer.render(this.stage, this.camera);
-    this.spare(performance.now() - began);
+    this.spare(now - this.drawn);
+    this.drawn = now;
   }
 
   /** The camera goes along, slowly, where the robot goes. */
@@ -336,10 +337,11 @@ export class Scene {
     this.camera.position.add(step);
   }
 
-  /** A machine that draws slowly draws less: the robot's motion matters, not its shadow. */
-  private spare(milliseconds: number) {
-    this.slow = milliseconds > 25 ? this.slow + 1 : Math.max(0, this.slow - 1);
-    if (this.slow < 30 || !this.sun.castShadow) return;
+  /** A machine that draws slowly draws less: the robot's motion matters, not its shadow.
+   * since is when it last drew, in seconds; long ago it had nothing to draw. */
+  private spare(since: number) {
+    this.slow = since > 0.05 && since < 2 ? this.slow + 1 : Math.max(0, this.slow - 1);
+    if (this.slow < 20 || !this.sun.castShadow) return;
     this.sun.castShadow = false;
     this.renderer.setPixelRatio(1);
     this.resize(this.size.x, this.size.y);
