@@ -283,6 +283,9 @@ func (r *Robot) run(g *rig) {
 		if report.Mode > safety.Running || err != nil {
 			running, act = false, nil
 			g.forget()
+			if err == nil {
+				b.Send(command) // it is not followed: the supervisor, which may wait for one, is to go on
+			}
 		} else {
 			if !running { // the controller begins anew, and its clock
 				motion, running = still(len(sensors.Joints)), true
