@@ -69,7 +69,6 @@ type seen struct {
 	*live.State
 	Song  *playing         `json:"song"`
 	Ear   *dance.Following `json:"ear"`   // of a robot that dances to what it hears
-	Sent  float64          `json:"sent"`  // s, of the clock of the wall, by which a page knows what is late
 	Mouth float64          `json:"mouth"` // how far it is open, 0 to 1
 }
 
@@ -111,7 +110,7 @@ type note struct {
 }
 
 func (s *Server) seen(state *live.State) seen {
-	v := seen{State: state, Sent: float64(time.Now().UnixMilli()) / 1000, Ear: s.following(state.Act)}
+	v := seen{State: state, Ear: s.following(state.Act)}
 	if s.talk != nil {
 		v.Mouth = s.talk.mouth(time.Now())
 	}

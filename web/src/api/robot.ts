@@ -96,8 +96,6 @@ export interface Ear {
 export interface Moment {
   /** Seconds of its clock. */
   t: number;
-  /** Seconds of the server's clock. */
-  sent: number;
   /** Seven numbers a body: position, then quaternion as w, x, y, z. */
   poses: Float64Array;
   centre: Point;
@@ -242,7 +240,6 @@ export function momentOf(v: unknown, bodies: number): Moment | undefined {
   const counts = object(m['counts']);
   return {
     t,
-    sent: number(m['sent']) ?? t,
     poses: Float64Array.from(poses),
     centre: point(m['centre']) ?? [0, 0, 0],
     capture: point(m['capture']),

@@ -7,7 +7,7 @@ import { language } from '../i18n/language.svelte';
 import { Bars } from './beat';
 import { ear } from './ear.svelte';
 import { together } from './keys';
-import { Motion, Way } from './motion';
+import { Motion } from './motion';
 import { sound } from './sound.svelte';
 import { refusalInWords } from './words';
 
@@ -34,8 +34,6 @@ class Machine {
   readonly motion = new Motion();
   /** When the last moment came, in milliseconds. */
   arrived = -Infinity;
-  /** Moments come later than they have been sent: more are waiting. */
-  late = false;
   readonly bars = new Bars();
   /** Called at each beat. */
   readonly beats = new Set<() => void>();
@@ -47,7 +45,6 @@ class Machine {
   private watching = 0;
   private pause = 1;
   private read = 0;
-  private readonly way = new Way();
   private pressed = -Infinity;
   private noteTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -127,7 +124,6 @@ class Machine {
   private take(m: Moment) {
     const now = performance.now();
     this.arrived = now;
-    this.late = this.way.delay(m.sent, now / 1000) > 0.4;
     this.state = 'ready';
     this.pause = 1;
     const beat = beatOf(this.motion.last);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { momentOf, type Moment } from '../api/robot';
-import { between, blend, fan, heading, Motion, pushOf, pushTowards, Way } from './motion';
+import { between, blend, fan, heading, Motion, pushOf, pushTowards } from './motion';
 
 const half = Math.SQRT1_2;
 const moment = (t: number, x = 0): Moment => momentOf({ t, poses: [x, 0, 1, 1, 0, 0, 0], mode: 'running' }, 1)!;
@@ -103,13 +103,4 @@ describe('momentOf', () => {
   it('does not take what it does not know for running', () => {
     expect(momentOf({ t: 1, poses: [] }, 0)!.mode).toBe('damping');
   });
-});
-
-it('tells moments that are late', () => {
-  const way = new Way();
-  expect(way.delay(1000, 5)).toBe(0);
-  expect(way.delay(1000.1, 5.3)).toBeCloseTo(0.2, 2);
-  expect(way.delay(1000.2, 5.15)).toBe(0); // the quickest
-  expect(way.delay(1000.3, 5.75)).toBeCloseTo(0.5, 2);
-  expect(way.delay(2000.3, 1006.75)).toBe(0); // after years the clocks differ
 });

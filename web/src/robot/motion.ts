@@ -65,20 +65,6 @@ export class Motion {
   }
 }
 
-/** How long moments are on their way, more than the quickest of them: the clocks here and
- * there are not the same, and a difference that grows is forgotten slowly. */
-export class Way {
-  private least = Infinity;
-  private last = 0;
-
-  /** Seconds, of clocks of their own. */
-  delay(sent: number, now: number): number {
-    this.least = Math.min(now - sent, this.least + 0.002 * (now - this.last));
-    this.last = now;
-    return now - sent - this.least;
-  }
-}
-
 /** The heading of a body: how far it is turned about the vertical. */
 export function heading(poses: Float64Array, body: number): number {
   const [w, x, y, z] = poses.subarray(7 * body + 3, 7 * body + 7) as unknown as [number, number, number, number];
