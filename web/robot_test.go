@@ -312,6 +312,7 @@ func testRobotSpeech(t *testing.T, browser context.Context) {
 	p := open(t, browser, a.URL+"/#/robot", wide)
 	p.expectRefusals()
 	p.see("It understands these words and no others, because no recogniser was named: \u2068hello\u2069 and \u2068dance for me\u2069.")
+	p.see("Standing")
 	p.key(input.KeyDown)
 	p.see("Listening …")
 	p.run("speak", chromedp.Sleep(600*time.Millisecond))
