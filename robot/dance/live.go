@@ -15,6 +15,10 @@ import (
 const (
 	// firm is for how long a tempo is held before it is danced to, s.
 	firm = 2.0
+	// trusted is how confident one must be of a beat, over trusting seconds, to dance to it,
+	// and doubtful how little not to go on.
+	trusted, doubtful = 0.55, 0.4
+	trusting          = 3.0
 	// enough is how many poses are kept ready.
 	enough = 8
 	// foresight is how many bars a phrase may look ahead.
@@ -41,6 +45,9 @@ type Live struct {
 	loud     loudness
 	tempo    float64 // beats a minute, that has been held
 	since    float64 // then, s of sound
+	trust    float64 // confidence in the beat, of the last seconds
+
+	doubt float64 // from when on it has not been sure
 
 	joints []bound
 	limits [channels]limits
@@ -86,9 +93,9 @@ func (l *Live) Hear(samples []float32, ago float64) {
 	if !(math.Abs(math.Log(p.Tempo/l.tempo)) < 0.06) {
 		l.tempo, l.since = p.Tempo, l.heard
 	}
-	next := pulse{period: 60 / p.Tempo, sure: p.Tempo > 0 && !l.loud.silent()}
-	next.steady = next.sure && p.Confidence >= music.Sure && l.heard-l.since >= firm
-	next.sure = next.sure && p.Confidence >= music.Sure/2 // one that is danced to is not given up at once
+	l.trust += (p.Confidence - l.trust) * (1 - math.Exp(-float64(len(samples))/l.rate/trusting))
+	next := pulse{period: 60 / p.Tempo, sure: p.Tempo > 0 && !l.loud.silent() && l.trust >= doubtful}
+	next.steady = next.sure && l.trust >= trusted && l.heard-l.since >= firm
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.calls < len(l.asked) {

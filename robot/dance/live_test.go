@@ -2,6 +2,7 @@ package dance
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"samovar/robot/balance"
@@ -93,26 +94,31 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveStands holds that to silence, and to what cannot be sound, it stands.
+// TestLiveStands holds that to silence, to noise and to what cannot be sound it stands.
 func TestLiveStands(t *testing.T) {
 	const rate = 24000
-	samples := make([]float32, 15*rate)
-	for i := range samples {
-		if i > 5*rate {
-			samples[i] = float32(math.Inf(i%2*2 - 1))
+	r := rand.New(rand.NewPCG(1, 2))
+	for name, sound := range map[string]func(i int) float64{
+		"silence":      func(int) float64 { return 0 },
+		"noise":        func(int) float64 { return 0.1 * r.NormFloat64() },
+		"what is none": func(i int) float64 { return math.Inf(i%2*2 - 1) },
+	} {
+		samples := make([]float32, 15*rate)
+		for i := range samples {
+			samples[i] = float32(sound(i))
 		}
-	}
-	l, err := NewLive(describe(), rate, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listening(t, l, samples, rate, func(at float64, to *balance.Target) {
-		if to.Sway.Norm() > 0 || math.Abs(to.Joints[20]-stance[20]) > 0 {
-			t.Fatalf("at %g s it is to look like %+v", at, to)
+		l, err := NewLive(describe(), rate, 1)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	if f := l.Following(); f.Sure || f.Dancing || f.Beat > 0 || math.IsNaN(f.Tempo) {
-		t.Errorf("it follows %+v", f)
+		listening(t, l, samples, rate, func(at float64, to *balance.Target) {
+			if to.Sway.Norm() > 0 || to.Joints[20] != stance[20] {
+				t.Fatalf("%s: at %g s it is to look like %+v", name, at, to)
+			}
+		})
+		if f := l.Following(); f.Dancing || f.Beat > 0 || math.IsNaN(f.Tempo) {
+			t.Errorf("%s: it follows %+v", name, f)
+		}
 	}
 	if _, err := NewLive(describe(), 0, 1); err == nil {
 		t.Error("sound of 0 Hz is heard")
