@@ -12,6 +12,9 @@ export interface Microphone {
   end: () => void;
 }
 
+/** Samples a second that the robot listens to at most. */
+const fastest = 48000;
+
 /** Opens the microphone for speech, cleaned by the browser, or for music, as it is; and
  * gives what it hears in pieces of some 20 ms. Throws a Fault. */
 export async function open(what: 'speech' | 'music', hear: (samples: Float32Array) => void): Promise<Microphone> {
@@ -23,7 +26,11 @@ export async function open(what: 'speech' | 'music', hear: (samples: Float32Arra
   } catch (e) {
     throw (e instanceof DOMException && e.name === 'NotAllowedError' ? 'denied' : 'missing') satisfies Fault;
   }
-  const context = new AudioContext({ latencyHint: 'interactive' });
+  let context = new AudioContext({ latencyHint: 'interactive' });
+  if (context.sampleRate > fastest) {
+    void context.close();
+    context = new AudioContext({ latencyHint: 'interactive', sampleRate: fastest });
+  }
   const end = () => {
     for (const track of stream.getTracks()) track.stop();
     void context.close().catch(() => {});
