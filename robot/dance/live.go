@@ -47,8 +47,6 @@ type Live struct {
 	since    float64 // then, s of sound
 	trust    float64 // confidence in the beat, of the last seconds
 
-	doubt float64 // from when on it has not been sure
-
 	joints []bound
 	limits [channels]limits
 
