@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -57,6 +58,7 @@ type commands struct {
 var errUsage = errors.New("wrong usage")
 
 func main() {
+	log.SetOutput(io.Discard) // the FLAC library writes there, of each frame, which files it would like to have
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
