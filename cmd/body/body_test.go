@@ -544,7 +544,7 @@ func TestRefused(t *testing.T) {
 		"no such file":           {"--model", filepath.Join(folder, "none.xml")},
 		"no joint has":           {"--model", write("rock.xml", `<mujoco><worldbody><body name="rock"><freejoint/><geom size="1"/></body></worldbody></mujoco>`)},
 		"no MJCF":                {"--model", write("html.xml", `<html/>`)},
-		"no joint of that name":  {"--start", "tail=1"},
+		"no joint of the model":  {"--start", "tail=1"},
 		"its range":              {"--start", "knee=-2"},
 		"a step of":              {"--step", "50"},
 		"a slope":                {"--slope", "90"},

@@ -163,8 +163,11 @@ func (p *plan) place(m *mechanism.Model, joints []string) error {
 				}
 			}
 		}
-		if err != nil || !found || math.Abs(x) > 100 {
-			return fmt.Errorf("start %q: no joint of that name, or no angle", s)
+		switch {
+		case err != nil || !(math.Abs(x) <= 100):
+			return fmt.Errorf("start %q: give an angle in radians, such as knee=0.5", s)
+		case !found:
+			return fmt.Errorf("start %q: no joint of the model has %q in its name", s, name)
 		}
 	}
 	return nil

@@ -205,3 +205,17 @@ func TestServe(t *testing.T) {
 		t.Errorf("after a refusal: %v", err)
 	}
 }
+
+// TestWithin tells a side that hangs from one that has ended.
+func TestWithin(t *testing.T) {
+	a, b := net.Pipe()
+	c := NewConn(a)
+	defer c.Close()
+	if _, _, err := c.Within(time.Millisecond); err == nil || !strings.Contains(err.Error(), "sign of life for 1ms") {
+		t.Errorf("a side that hangs: %v", err)
+	}
+	b.Close()
+	if _, _, err := c.Within(time.Second); !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "has ended") {
+		t.Errorf("a side that has ended: %v", err)
+	}
+}
