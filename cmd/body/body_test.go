@@ -490,7 +490,7 @@ func TestDelayed(t *testing.T) {
 	for k := range 60 {
 		r.tick()
 		past = append(past, append([]float64(nil), r.truth.Positions...))
-		if held := r.sensors.Status&body.Held != 0; held != (k < 2) {
+		if held := r.sensors.Status&body.Held != 0; held != (k < 5) { // commands arrive 16 ms later, and their effect is seen after 24 ms
 			t.Errorf("tick %d: status %b", k, r.sensors.Status)
 		}
 		if k < 3 {
