@@ -33,7 +33,7 @@ Bus *bus_new(uint32_t domain, const char *configuration, int machine, int reliab
     snprintf(message, size, "no memory");
     return NULL;
   }
-  const char *what = "begin the domain";
+  const char *what = "begin the domain as it is configured (Cyclone has said why)";
   int bad = b->domain = dds_create_domain(domain, configuration);
   if (bad >= 0) {
     what = "join it";
