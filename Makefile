@@ -47,14 +47,15 @@ bin/mujoco/libmujoco.so: cmd/body/mujoco.txt .ci/mujoco
 	@touch $@
 
 # ./bin/unitree, the bridge to machines of Unitree: needs a C compiler, Cyclone DDS 0.10.2
-# and its idlc, which Debian has in cyclonedds-dev and cyclonedds-tools.
+# and its idlc, which Debian has in cyclonedds-dev and cyclonedds-tools. Types go without
+# their description (-t): 0.10.2 crashes on the one that release 11 answers it with.
 unitree: bin/cyclone/unitree.h
 	CGO_ENABLED=1 CGO_CFLAGS="-O2 -I$(CURDIR)/bin/cyclone" $(GO) build -tags cyclone -o bin/unitree ./cmd/unitree
 
 bin/cyclone/unitree.h: cmd/unitree/unitree.idl
 	@command -v idlc >/dev/null || { echo "samovar: idlc of Cyclone DDS is missing; on Debian install cyclonedds-dev and cyclonedds-tools" >&2; exit 1; }
 	mkdir -p bin/cyclone
-	idlc -o bin/cyclone $<
+	idlc -t -o bin/cyclone $<
 
 # All tests.
 test: prepare

@@ -46,7 +46,7 @@ type commands struct {
 	Withdraw withdrawCommand `cmd:"" help:"Show every model that learnt from a source, and the recipe without it."`
 	Serve    serveCommand    `cmd:"" help:"Serve models' APIs, without other pages than the chat."`
 	Chat     chatCommand     `cmd:"" help:"Talk to a model in the terminal; with a prompt, answer and exit."`
-	Robot    robotCommand    `cmd:"" help:"A robot and its music; so far, hear the beat of a song."`
+	Robot    robotCommand    `cmd:"" help:"A humanoid robot that hears music, dances, greets and answers."`
 	Bench    benchCommand    `cmd:"" help:"Measure the machine's ceilings, and the share that a model reaches."`
 	Verify   verifyCommand   `cmd:"" help:"Check every byte of the store and the whole ledger."`
 	GC       gcCommand       `cmd:"" name:"gc" help:"Free what nothing names."`
