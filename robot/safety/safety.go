@@ -239,7 +239,7 @@ func (s *Supervisor) follow(commanded bool) Mode {
 		s.quiet, s.started = 0, true
 		s.cut()
 	}
-	if s.quiet > max(s.config.Grace, 2*s.info.Period()) {
+	if s.quiet >= max(s.config.Grace, 2*s.info.Period()) {
 		s.raise(Standing, "the controller is silent")
 	}
 	return s.report.Mode
