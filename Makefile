@@ -6,7 +6,7 @@ SHELL := bash
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := build
-.PHONY: build web up robot test test-long test-arm prepare test-pages lint clean
+.PHONY: build web up robot unitree test test-long test-arm prepare test-pages lint clean
 
 # ./bin/samovar, with the pages where they can be built.
 build: web
@@ -46,6 +46,17 @@ bin/mujoco/libmujoco.so: cmd/body/mujoco.txt .ci/mujoco
 	.ci/mujoco
 	@touch $@
 
+# ./bin/unitree, the bridge to machines of Unitree: needs a C compiler, Cyclone DDS 0.10.2
+# and its idlc, which Debian has in cyclonedds-dev and cyclonedds-tools. Types go without
+# their description (-t): 0.10.2 crashes on the one that release 11 answers it with.
+unitree: bin/cyclone/unitree.h
+	CGO_ENABLED=1 CGO_CFLAGS="-O2 -I$(CURDIR)/bin/cyclone" $(GO) build -tags cyclone -o bin/unitree ./cmd/unitree
+
+bin/cyclone/unitree.h: cmd/unitree/unitree.idl
+	@command -v idlc >/dev/null || { echo "samovar: idlc of Cyclone DDS is missing; on Debian install cyclonedds-dev and cyclonedds-tools" >&2; exit 1; }
+	mkdir -p bin/cyclone
+	idlc -t -o bin/cyclone $<
+
 # All tests.
 test: prepare
 	$(GO) test -timeout 10m ./...
@@ -67,7 +78,7 @@ test-arm:
 # What go test needs beside Go: installed where it may be, named where not. Then
 # the pages, which the tests in a browser open.
 prepare:
-	@NODE=$(NODE) .ci/prepare
+	@NODE=$(NODE) GO="$(GO)" .ci/prepare
 	@if [ "$(NODE)" = yes ] && [ -e web/node_modules/.package-lock.json ]; then $(MAKE) --no-print-directory test-pages; fi
 
 # The pages' own types and tests; those in a browser are Go's.

@@ -490,7 +490,7 @@ func TestDelayed(t *testing.T) {
 	for k := range 60 {
 		r.tick()
 		past = append(past, append([]float64(nil), r.truth.Positions...))
-		if held := r.sensors.Status&body.Held != 0; held != (k < 2) {
+		if held := r.sensors.Status&body.Held != 0; held != (k < 5) { // commands arrive 16 ms later, and their effect is seen after 24 ms
 			t.Errorf("tick %d: status %b", k, r.sensors.Status)
 		}
 		if k < 3 {
@@ -544,7 +544,7 @@ func TestRefused(t *testing.T) {
 		"no such file":           {"--model", filepath.Join(folder, "none.xml")},
 		"no joint has":           {"--model", write("rock.xml", `<mujoco><worldbody><body name="rock"><freejoint/><geom size="1"/></body></worldbody></mujoco>`)},
 		"no MJCF":                {"--model", write("html.xml", `<html/>`)},
-		"no joint of that name":  {"--start", "tail=1"},
+		"no joint of the model":  {"--start", "tail=1"},
 		"its range":              {"--start", "knee=-2"},
 		"a step of":              {"--step", "50"},
 		"a slope":                {"--slope", "90"},

@@ -20,6 +20,7 @@ import (
 // plan is what physics is built of.
 type plan struct {
 	path, text  string // of the model, one of them
+	info        body.Info
 	base, torso string // bodies
 	units       []string
 	joints      []body.Joint
@@ -100,43 +101,21 @@ func (p *plan) read(name string) (*mechanism.Model, error) {
 }
 
 // parts finds base, torso, inertial units and driven joints.
-func (p *plan) parts(m *mechanism.Model) error {
-	for i := range m.Joints {
-		j := &m.Joints[i]
-		least, greatest := m.TorqueRange(i)
-		switch {
-		case j.Kind == mechanism.Free && p.base != "":
-			return errors.New("two free joints: a robot has one")
-		case j.Kind == mechanism.Free:
-			p.base = m.Bodies[j.Body].Name
-			continue
-		case !slices.ContainsFunc(m.Actuators, func(a mechanism.Actuator) bool { return a.Joint == i }):
-			continue
-		case math.IsInf(least, 0) || math.IsInf(greatest, 0) || least > 0 || greatest < 0:
-			return fmt.Errorf("joint %q has a torque of %g to %g Nm: give it an actuatorfrcrange", j.Name, least, greatest)
-		}
-		d := body.Joint{Name: j.Name, Range: [2]float64{-body.Unlimited, body.Unlimited}, Speed: j.Speed, Torque: [2]float64{least, greatest}}
-		if j.Limited {
-			d.Range = j.Range
-		}
-		p.joints = append(p.joints, d)
+func (p *plan) parts(m *mechanism.Model) (err error) {
+	if p.info, p.base, err = body.Describe(m); err != nil {
+		return err
 	}
-	switch {
-	case len(p.joints) == 0:
-		return errors.New("no joint has an actuator")
-	case p.base == "":
-		return errors.New("no named body has a free joint: a robot that walks needs one")
+	p.joints = p.info.Joints
+	for _, u := range p.info.Units {
+		if _, err := m.Site(u.Name); err == nil { // else the unit is the base's
+			p.units = append(p.units, u.Name)
+		}
 	}
 	p.torso = p.base
 	for i := range m.Bodies {
 		if strings.Contains(m.Bodies[i].Name, "torso") {
 			p.torso = m.Bodies[i].Name
 			break
-		}
-	}
-	for i := range m.Sites {
-		if strings.Contains(strings.ToLower(m.Sites[i].Name), "imu") {
-			p.units = append(p.units, m.Sites[i].Name)
 		}
 	}
 	return nil
@@ -163,24 +142,20 @@ func (p *plan) place(m *mechanism.Model, joints []string) error {
 				}
 			}
 		}
-		if err != nil || !found || math.Abs(x) > 100 {
-			return fmt.Errorf("start %q: no joint of that name, or no angle", s)
+		switch {
+		case err != nil || !(math.Abs(x) <= 100):
+			return fmt.Errorf("start %q: give an angle in radians, such as knee=0.5", s)
+		case !found:
+			return fmt.Errorf("start %q: no joint of the model has %q in its name", s, name)
 		}
 	}
 	return nil
 }
 
 // describe says what a controller is told of the body.
-func (p *plan) describe(m *mechanism.Model, lockstep bool) (body.Info, error) {
-	i := body.Info{Model: m.Name, Joints: p.joints, Lockstep: lockstep, Rate: body.SlowestRate, Stale: body.StaleAfter(body.SlowestRate)}
-	for k := range m.Sites {
-		if s := &m.Sites[k]; slices.Contains(p.units, s.Name) {
-			i.Units = append(i.Units, body.Unit{Name: s.Name, Body: m.Bodies[s.Body].Name, Position: s.Position, Orientation: s.Orientation})
-		}
-	}
-	if len(p.units) == 0 {
-		i.Units = []body.Unit{{Name: "base", Body: p.base, Orientation: mechanism.Quaternion{1}}}
-	}
+func (p *plan) describe(lockstep bool) (body.Info, error) {
+	i := p.info
+	i.Lockstep, i.Rate, i.Stale = lockstep, body.SlowestRate, body.StaleAfter(body.SlowestRate)
 	return i, i.Check()
 }
 

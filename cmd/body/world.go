@@ -58,7 +58,7 @@ func newWorld(o *options) (*world, error) {
 		return nil, err
 	}
 	w := &world{step: p.step, released: -1}
-	if w.info, err = p.describe(m, o.Lockstep); err != nil {
+	if w.info, err = p.describe(o.Lockstep); err != nil {
 		return nil, err
 	}
 	if len(o.Delay) > len(w.late) {
@@ -130,13 +130,7 @@ func (w *world) sense() (s *body.Sensors, silent bool) {
 		w.samples = w.samples[1:]
 	}
 	s.CopyTo(w.sensors)
-	w.sensors.Sequence, w.sensors.Status = w.tick, 0
-	if w.released < 0 {
-		w.sensors.Status |= body.Held
-	}
-	if w.damping {
-		w.sensors.Status |= body.Damping
-	}
+	w.sensors.Sequence = w.tick
 	lost := false
 	for _, e := range w.events {
 		if e.active(w.now) {
@@ -155,6 +149,12 @@ func (w *world) sample() {
 	s := w.info.NewSensors()
 	w.physics.sense(s)
 	s.Time = w.at(w.now)
+	if w.released < 0 {
+		s.Status |= body.Held
+	}
+	if w.damping {
+		s.Status |= body.Damping
+	}
 	for i := range s.Joints {
 		s.Joints[i].Temperature = room + w.heat[i]
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
@@ -45,7 +46,7 @@ type commands struct {
 	Withdraw withdrawCommand `cmd:"" help:"Show every model that learnt from a source, and the recipe without it."`
 	Serve    serveCommand    `cmd:"" help:"Serve models' APIs, without other pages than the chat."`
 	Chat     chatCommand     `cmd:"" help:"Talk to a model in the terminal; with a prompt, answer and exit."`
-	Robot    robotCommand    `cmd:"" help:"A robot and its music; so far, hear the beat of a song."`
+	Robot    robotCommand    `cmd:"" help:"A humanoid robot that hears music, dances, greets and answers."`
 	Bench    benchCommand    `cmd:"" help:"Measure the machine's ceilings, and the share that a model reaches."`
 	Verify   verifyCommand   `cmd:"" help:"Check every byte of the store and the whole ledger."`
 	GC       gcCommand       `cmd:"" name:"gc" help:"Free what nothing names."`
@@ -57,6 +58,7 @@ type commands struct {
 var errUsage = errors.New("wrong usage")
 
 func main() {
+	log.SetOutput(io.Discard) // the FLAC library writes there, of each frame, which files it would like to have
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends what does not heed the first
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

@@ -68,18 +68,7 @@ func (c *danceCommand) Run(g *globals) error {
 			return err
 		}
 	}
-	trial := c.trial(c.Seed)
-	lead, err := trial.Calibrate(g.ctx)
-	if err != nil {
-		return err
-	}
-	last := d.Beats[len(d.Beats)-1]
-	if c.Seconds > 0 {
-		last = min(last, c.Seconds)
-	}
-	p := rehearse(g, "dance", "s", int64(last))
-	r, err := c.perform(g.ctx, trial, d, lead, func(m *score.Moment) { p.reach(int64(m.Seconds)) })
-	p.end()
+	r, err := c.perform(g, d)
 	if err != nil {
 		return err
 	}
@@ -92,19 +81,40 @@ func (c *danceCommand) Run(g *globals) error {
 }
 
 // perform lets the robot dance, and records it.
-func (c *danceCommand) perform(ctx context.Context, trial score.Trial, d *dance.Dance, lead dance.Lead, see func(*score.Moment)) (score.Result, error) {
+func (c *danceCommand) perform(g *globals, d *dance.Dance) (score.Result, error) {
 	if c.Record == "" {
-		trial.Watch = func(m *score.Moment) error { see(m); return nil }
-		return trial.Dance(ctx, d, lead)
+		return c.rehearsed(g, d, nil)
 	}
 	about := map[string]string{"song": filepath.Base(c.Song), "seed": fmt.Sprint(c.Seed), "body": c.Body, "push": fmt.Sprint(c.Push)}
 	rec, err := newRecording(c.Record, d.Beats, about)
 	if err != nil {
 		return score.Result{}, err
 	}
-	trial.Watch = func(m *score.Moment) error { see(m); return rec.see(m) }
-	r, err := trial.Dance(ctx, d, lead)
+	r, err := c.rehearsed(g, d, rec)
 	return r, errors.Join(err, rec.close())
+}
+
+// rehearsed lets the robot dance when it is known by how much its body is late.
+func (c *danceCommand) rehearsed(g *globals, d *dance.Dance, rec *recording) (score.Result, error) {
+	trial := c.trial(c.Seed)
+	lead, err := trial.Calibrate(g.ctx)
+	if err != nil {
+		return score.Result{}, err
+	}
+	last := d.Beats[len(d.Beats)-1]
+	if c.Seconds > 0 {
+		last = min(last, c.Seconds)
+	}
+	p := rehearse(g, "dance", "s", int64(last))
+	defer p.end()
+	trial.Watch = func(m *score.Moment) error {
+		p.reach(int64(m.Seconds))
+		if rec == nil {
+			return nil
+		}
+		return rec.see(m)
+	}
+	return trial.Dance(g.ctx, d, lead)
 }
 
 // rehearsal shows how far dances are, beside what is printed of them.
@@ -266,6 +276,7 @@ func (c *scoreCommand) perform(g *globals, dances []*dance.Dance, lead dance.Lea
 			for k := range next {
 				if all[k], errs[k] = c.trial(uint64(k+1)).Dance(ctx, dances[k], lead); errs[k] != nil {
 					cancel()
+					continue
 				}
 				p.reach(finished.Add(1))
 			}

@@ -63,7 +63,9 @@ func (c *voiced) finish(g *globals, h *speech.Host, said ...speech.Said) error {
 		}
 	}
 	if t, ok := h.Talker.Player.(*speech.Tape); ok && c.Wav != "" {
-		return os.WriteFile(c.Wav, t.WAV(), 0o644)
+		if err := os.WriteFile(c.Wav, t.WAV(), 0o644); err != nil {
+			return fmt.Errorf("write what is said: %w", err)
+		}
 	}
 	return nil
 }
@@ -73,7 +75,10 @@ func (c *sayCommand) Run(g *globals) error {
 	if err != nil {
 		return err
 	}
-	text := strings.Join(c.Text, " ")
+	text := strings.TrimSpace(strings.Join(c.Text, " "))
+	if text == "" {
+		return fmt.Errorf("say nothing: %w: give a text", errUsage)
+	}
 	h.Talker.Most = len(text) // all of it
 	said, err := h.Talker.Say(g.ctx, speech.Text(text), c.Language)
 	return errors.Join(err, c.finish(g, h, said))

@@ -25,12 +25,12 @@ const greeting = 5 * time.Second
 
 // Heartbeats: how often one is sent, and after how long without any frame the
 // link is lost. In lockstep each side may think for as long as it likes, but not
-// hang.
+// hang: a process that lives sends heartbeats even while it computes.
 const (
 	beat         = 10 * time.Millisecond
 	silence      = time.Second
 	lockstepBeat = 100 * time.Millisecond
-	hang         = 30 * time.Second
+	hang         = 5 * time.Second
 )
 
 func (i *Info) beats() (every, lost time.Duration) {

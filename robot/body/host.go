@@ -89,7 +89,6 @@ type Session struct {
 	refused uint64   // commands that could not be followed
 	lost    error
 	news    chan struct{} // something of the above changed; holds one
-
 }
 
 // listen takes commands until the link ends.
@@ -130,6 +129,9 @@ func (s *Session) Take(c *Command) (fresh bool, err error) {
 	}
 	return fresh, s.lost
 }
+
+// News rings when Take has something new to say.
+func (s *Session) News() <-chan struct{} { return s.news }
 
 // Await waits for the command that answers a tick, and for nothing else: in
 // lockstep the body has no clock but its controller's.

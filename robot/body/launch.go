@@ -97,6 +97,9 @@ func (p *Process) start() error {
 	return nil
 }
 
+// Ended says how the process ended, once Done is closed.
+func (p *Process) Ended() string { return p.cmd.ProcessState.String() }
+
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
@@ -111,6 +114,9 @@ func (p *Process) Close() error {
 	}
 	return errors.Join(p.err, os.RemoveAll(p.folder))
 }
+
+// Pid is the process's number, for whoever lets it hang.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // Kill ends the process at once, as a crash would.
 func (p *Process) Kill() { p.cmd.Process.Kill() }

@@ -20,7 +20,7 @@ func readMP3(r *bufio.Reader, s *sink) error {
 	// Without Seek the decoder does not read the whole file first to know its length.
 	d, err := mp3.NewDecoder(struct{ io.Reader }{r})
 	if err != nil {
-		return err
+		return broken(err)
 	}
 	if err := s.open(d.SampleRate(), 2); err != nil { // it always gives two channels of 16 bits
 		return err
@@ -38,7 +38,7 @@ func readMP3(r *bufio.Reader, s *sink) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("after %.1f s: %w", float64(len(s.samples))/Rate, err)
+			return fmt.Errorf("after %.1f s: %w", float64(len(s.samples))/Rate, broken(err))
 		}
 	}
 }
@@ -98,7 +98,7 @@ func encoderDelay(r *bufio.Reader) int {
 func readFLAC(r *bufio.Reader, s *sink) error {
 	d, err := flac.New(r) // it skips all metadata but the stream's own 34 bytes
 	if err != nil {
-		return err
+		return broken(err)
 	}
 	channels, bits := int(d.Info.NChannels), int(d.Info.BitsPerSample)
 	if bits < 4 || bits > 32 {
@@ -115,7 +115,7 @@ func readFLAC(r *bufio.Reader, s *sink) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("after %.1f s: %w", float64(len(s.samples))/Rate, err)
+			return fmt.Errorf("after %.1f s: %w", float64(len(s.samples))/Rate, broken(err))
 		}
 		if len(f.Subframes) != channels {
 			return fmt.Errorf("a frame of %d channels in a file of %d", len(f.Subframes), channels)

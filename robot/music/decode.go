@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 )
@@ -47,6 +48,12 @@ func Decode(r io.Reader) ([]float32, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	head, err := in.Peek(12)
 	if err != nil {
+		switch {
+		case !errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("decode sound: %w", err)
+		case len(head) == 0:
+			return nil, errors.New("decode sound: the file is empty")
+		}
 		return nil, fmt.Errorf("decode sound: the file has only %d bytes", len(head))
 	}
 	name, decode := sniff(head)
@@ -87,11 +94,26 @@ func sniff(head []byte) (string, func(*bufio.Reader, *sink) error) {
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the file is damaged (%v)", p)
+			err = errors.New("the file is damaged")
 		}
 	}()
 	return f()
 }
+
+// broken says of an error of a library what it means for the file.
+func broken(err error) error {
+	var system *fs.PathError
+	switch {
+	case errors.As(err, &system):
+		return err
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errCut
+	}
+	return fmt.Errorf("the file is damaged: %w", err)
+}
+
+// errCut says that a file ends where more must follow.
+var errCut = fmt.Errorf("the file is cut off: %w", io.ErrUnexpectedEOF)
 
 // A sink takes the samples of a file, mixes them to one channel and changes their
 // rate. Nothing of the file's own size is kept.
@@ -149,7 +171,7 @@ const loudest = 1e4
 // close returns the samples.
 func (s *sink) close() ([]float32, error) {
 	if s.rs == nil {
-		return nil, io.ErrUnexpectedEOF
+		return nil, errCut
 	}
 	s.samples = s.rs.flush(s.samples)
 	if len(s.samples) == 0 {

@@ -177,7 +177,7 @@ func TestRefused(t *testing.T) {
 		name, want string
 		data       []byte
 	}{
-		{"empty", "only 0 bytes", nil},
+		{"empty", "the file is empty", nil},
 		{"text", "neither WAV, FLAC, MP3 nor Ogg Vorbis", []byte("It was a dark and stormy night.")},
 		{"no data", "no data chunk", noData},
 		{"ADPCM", "code 2 with 4 bits", append(wavFile(1, 2, 1, 24000, 0)[:32], []byte("\x02\x00\x01\x00\xc0\x5d\x00\x00\xc0\x5d\x00\x00\x01\x00\x04\x00")...)},

@@ -32,9 +32,10 @@ type Section struct {
 // EnergyRate is the number of values a second in an energy curve.
 const EnergyRate = 10
 
-// Sure is the confidence from which a beat is probable: of noise and speech hardly
-// anything reaches it, of songs hardly anything stays below.
-const Sure = 0.3
+// Sure is the confidence from which a beat is probable. Of 198 utterances of espeak-ng
+// 7 reach it, of 300 composed songs 5 stay below, three of them with a wrong beat, and
+// of 5 recorded ones none.
+const Sure = 0.4
 
 // latency is how much later than an attack its onset strength is highest, in
 // seconds: measured on songs with known beats.

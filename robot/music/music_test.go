@@ -1,9 +1,11 @@
 package music
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"reflect"
 	"slices"
 	"testing"
@@ -216,6 +218,35 @@ func TestNothing(t *testing.T) {
 	}
 	if _, err := Analyse([]float32{float32(math.NaN())}, Rate); err == nil {
 		t.Error("not a number is analysed")
+	}
+}
+
+// TestSpeech holds what somebody says not to be danced to.
+func TestSpeech(t *testing.T) {
+	program, err := exec.LookPath("espeak-ng")
+	if err != nil {
+		t.Skip("espeak-ng is not installed")
+	}
+	for voice, text := range map[string]string{
+		"en": "Call me Ishmael. Some years ago, never mind how long precisely, having little or no money in my purse, and nothing particular to interest me on shore, I thought I would sail about a little and see the watery part of the world.",
+		"fr": "Longtemps, je me suis couché de bonne heure. Parfois, à peine ma bougie éteinte, mes yeux se fermaient si vite que je n'avais pas le temps de me dire: je m'endors.",
+		"ru": "Все счастливые семьи похожи друг на друга, каждая несчастливая семья несчастлива по-своему. Всё смешалось в доме Облонских.",
+	} {
+		wav, err := exec.Command(program, "--stdout", "-v", voice, text).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := Decode(bytes.NewReader(wav))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Analyse(x, Rate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Confidence >= Sure {
+			t.Errorf("speech in %s: confidence %.2f", voice, a.Confidence)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func readOgg(r *bufio.Reader, s *sink) error {
 	for i := range 3 {
 		packet, err := p.next()
 		if err != nil {
-			return fmt.Errorf("read header %d of 3: %w", i+1, noEOF(err))
+			return fmt.Errorf("read header %d of 3: %w", i+1, broken(err))
 		}
 		if err := checkVorbis(i, packet); err != nil {
 			return err
@@ -26,7 +26,7 @@ func readOgg(r *bufio.Reader, s *sink) error {
 			continue // titles do not matter, and the library trusts their number
 		}
 		if err := d.ReadHeader(packet); err != nil {
-			return fmt.Errorf("read header %d of 3: %w", i+1, err)
+			return fmt.Errorf("read header %d of 3: %w", i+1, broken(err))
 		}
 	}
 	if err := s.open(d.SampleRate(), d.Channels()); err != nil {
@@ -48,13 +48,6 @@ func readOgg(r *bufio.Reader, s *sink) error {
 			return fmt.Errorf("after %.1f s: %w", float64(len(s.samples))/Rate, err)
 		}
 	}
-}
-
-func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }
 
 // packets takes the packets of one logical stream out of Ogg pages.

@@ -23,7 +23,7 @@ type hello struct {
 const (
 	greeting = 5 * time.Second
 	beat     = 100 * time.Millisecond
-	hang     = 30 * time.Second
+	hang     = 5 * time.Second
 	waiting  = 4096 // events that may wait to befall
 )
 

@@ -19,7 +19,7 @@ type judge struct {
 
 	faulty uint64
 	dark   time.Duration   // without any sensors
-	bad    []time.Duration // of each joint, then each unit: for how long it was not believed
+	bad    []time.Duration // of each joint, then each unit: for how long it was not to be believed
 	same   []int           // of each joint, then each unit: for how many ticks it has not changed at all
 }
 
@@ -61,7 +61,7 @@ func (j *judge) see(s *body.Sensors) (Mode, cause) {
 		if j.believe(i, mechanism.Finite(m.Position, m.Velocity, m.Torque, m.Temperature), bits) {
 			j.good.Joints[i] = *m
 			raise(j.joint(m, &j.info.Joints[i]))
-		} else if j.bad[i] > j.config.Grace {
+		} else if j.bad[i] >= j.config.Grace {
 			raise(Kneeling, cause{NoSensor, name, fmt.Sprintf("the sensor of %s has failed", name)})
 		}
 	}
@@ -74,7 +74,7 @@ func (j *judge) see(s *body.Sensors) (Mode, cause) {
 		ok := math.Abs(n-1) < 0.1 && mechanism.Finite(u.Angular[:]...) && mechanism.Finite(u.Acceleration[:]...)
 		if j.believe(k, ok, *u == j.before.Units[i]) {
 			j.good.Units[i] = *u
-		} else if name := j.info.Units[i].Name; j.bad[k] > j.config.Grace {
+		} else if name := j.info.Units[i].Name; j.bad[k] >= j.config.Grace {
 			raise(Kneeling, cause{NoUnit, name, fmt.Sprintf("inertial unit %s has failed", name)})
 		}
 	}
@@ -100,7 +100,7 @@ func (j *judge) believe(k int, ok, same bool) bool {
 		return true
 	}
 	j.faulty++
-	j.bad[k] += j.info.Period()
+	j.bad[k] = max(j.bad[k]+j.info.Period(), time.Duration(j.same[k])*j.info.Period())
 	return false
 }
 

@@ -277,7 +277,7 @@ func (s *Supervisor) follow(commanded bool) Mode {
 		s.quiet, s.started = 0, true
 		s.cut()
 	}
-	if s.quiet > max(s.config.Grace, 2*s.info.Period()) {
+	if s.quiet >= max(s.config.Grace, 2*s.info.Period()) {
 		s.raise(Standing, cause{Silent, "", "the controller is silent"})
 	}
 	return s.report.Mode

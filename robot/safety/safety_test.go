@@ -177,13 +177,13 @@ func TestStops(t *testing.T) {
 		reason string
 	}{
 		{"nothing", nil, stops, map[int]Mode{9: Running, 30: Running}, ""},
-		{"NaN for a joint", func(s *body.Sensors) error { s.Joints[1].Velocity = nan; return nil }, stops, map[int]Mode{9: Running, 11: Running, 12: Kneeling}, "sensor of knee"},
-		{"NaN for a unit", func(s *body.Sensors) error { s.Units[0].Acceleration[1] = nan; return nil }, stops, map[int]Mode{9: Running, 12: Kneeling}, "unit imu"},
-		{"no rotation", func(s *body.Sensors) error { s.Units[0].Orientation = [4]float64{}; return nil }, stops, map[int]Mode{9: Running, 12: Kneeling}, "unit imu"},
+		{"NaN for a joint", func(s *body.Sensors) error { s.Joints[1].Velocity = nan; return nil }, stops, map[int]Mode{10: Running, 11: Kneeling}, "sensor of knee"},
+		{"NaN for a unit", func(s *body.Sensors) error { s.Units[0].Acceleration[1] = nan; return nil }, stops, map[int]Mode{10: Running, 11: Kneeling}, "unit imu"},
+		{"no rotation", func(s *body.Sensors) error { s.Units[0].Orientation = [4]float64{}; return nil }, stops, map[int]Mode{10: Running, 11: Kneeling}, "unit imu"},
 		{"stuck", func(s *body.Sensors) error {
 			s.Joints[0] = body.Measured{Position: 0.01, Temperature: 30}
 			return nil
-		}, stops, map[int]Mode{14: Running, 19: Kneeling}, "sensor of hip"},
+		}, stops, map[int]Mode{14: Running, 15: Kneeling}, "sensor of hip"},
 		{"no sensors", func(*body.Sensors) error { return body.ErrStale }, stops, map[int]Mode{10: Running, 11: Kneeling}, "no sensors"},
 		{"warm", func(s *body.Sensors) error { s.Joints[0].Temperature = 95 + s.Joints[0].Position; return nil }, stops, map[int]Mode{9: Running, 10: Standing, 30: Standing}, "95 °C"},
 		{"hot", func(s *body.Sensors) error { s.Joints[0].Temperature = 105 + s.Joints[0].Position; return nil }, stops, map[int]Mode{9: Running, 10: Kneeling}, "105 °C"},
@@ -256,8 +256,8 @@ func TestSilent(t *testing.T) {
 		}
 		return true
 	}).Report()
-	if m.mode(9) != Running || m.mode(11) != Running || m.mode(12) != Standing || m.mode(30) != Standing || !strings.Contains(r.Reason, "silent") && !strings.Contains(r.Reason, "gone") {
-		t.Errorf("%v, %+v", m.mode(12), r)
+	if m.mode(9) != Running || m.mode(10) != Running || m.mode(11) != Standing || m.mode(30) != Standing || !strings.Contains(r.Reason, "silent") && !strings.Contains(r.Reason, "gone") {
+		t.Errorf("%v, %+v", m.mode(11), r)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"samovar/robot/balance"
 	"samovar/robot/body"
 	"samovar/robot/mechanism"
+	"samovar/robot/safety"
 )
 
 func still(*mechanism.Model, *body.Info) (balance.Motion, error) { return balance.Still{}, nil }
@@ -112,4 +113,30 @@ func TestInterval(t *testing.T) {
 			t.Errorf("%d of %d: %.4f to %.4f, expected %.4f to %.4f", c.k, c.n, low, high, c.low, c.high)
 		}
 	}
+}
+
+// TestBodyEnds kills a body in mid-step, and expects to be told so.
+func TestBodyEnds(t *testing.T) {
+	trial := Trial{Program: program(t), Model: "own", Seconds: 10, Act: still}
+	s, err := trial.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial.Watch = func(m *Moment) error {
+		if m.Seconds == 0.2 {
+			s.process.Kill()
+		}
+		return nil
+	}
+	_, err = s.run(t.Context())
+	if !errors.Is(err, body.ErrLost) {
+		t.Fatalf("a body that was killed: %v", err)
+	}
+	if err := s.explain(err); !strings.Contains(err.Error(), "the body's process has ended: signal: killed") {
+		t.Errorf("a body that was killed: %v", err)
+	}
+	if r := s.supervisor.Report(); r.Mode != safety.Damping || r.Err == nil {
+		t.Errorf("the supervisor says %+v", r)
+	}
+	s.close()
 }

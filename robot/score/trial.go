@@ -122,6 +122,9 @@ func (t Trial) Run(ctx context.Context) (Result, error) {
 		return Result{}, fmt.Errorf("try the robot %s: %w", t.Model, err)
 	}
 	result, err := s.run(ctx)
+	if errors.Is(err, body.ErrLost) {
+		err = s.explain(err)
+	}
 	if err := errors.Join(err, s.close()); err != nil {
 		return result, fmt.Errorf("try the robot %s, seed %d: %w", t.Model, t.Seed, err)
 	}
@@ -177,6 +180,17 @@ func (s *stage) launch(ctx context.Context) (err error) {
 	}
 	s.judge, err = referee.Dial(s.process.Referee)
 	return err
+}
+
+// explain says of a lost link what became of the body's process.
+func (s *stage) explain(err error) error {
+	select {
+	case <-s.process.Done():
+		said := strings.Split(strings.TrimSpace(s.said.String()), "\n")
+		return fmt.Errorf("the body's process has ended: %s: %w", strings.Trim(s.process.Ended()+"; "+said[len(said)-1], "; "), err)
+	case <-time.After(time.Second): // it ends when its links do
+		return err
+	}
 }
 
 // begin puts a supervised controller at the body, and says when it is pushed.

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -61,12 +63,20 @@ func (c *Conn) WriteJSON(k Kind, v any) error {
 // Deadline makes Next fail at a time; the zero time lets it wait for ever.
 func (c *Conn) Deadline(t time.Time) error { return c.net.SetReadDeadline(t) }
 
-// Within returns the next frame, if it comes within d.
+// Within returns the next frame, if it comes within d. Its error says whether the
+// other side is gone or hangs.
 func (c *Conn) Within(d time.Duration) (Header, []byte, error) {
 	if err := c.Deadline(time.Now().Add(d)); err != nil {
 		return Header{}, nil, err
 	}
-	return c.Next()
+	h, payload, err := c.Next()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("the other side has not shown a sign of life for %v", d)
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		err = fmt.Errorf("the other side has ended: %w", io.EOF)
+	}
+	return h, payload, err
 }
 
 // Beat sends heartbeats until the link is closed.

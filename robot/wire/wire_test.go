@@ -205,3 +205,28 @@ func TestServe(t *testing.T) {
 		t.Errorf("after a refusal: %v", err)
 	}
 }
+
+// TestWithin tells a side that hangs from one that has ended.
+func TestWithin(t *testing.T) {
+	l, err := Listen("unix:" + filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := Dial("unix:"+l.Addr().String(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	other, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Within(time.Millisecond); err == nil || !strings.Contains(err.Error(), "sign of life for 1ms") {
+		t.Errorf("a side that hangs: %v", err)
+	}
+	other.Close()
+	if _, _, err := c.Within(time.Second); !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "has ended") {
+		t.Errorf("a side that has ended: %v", err)
+	}
+}
