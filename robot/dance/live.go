@@ -17,7 +17,7 @@ const (
 	firm = 2.0
 	// trusted is how confident one must be of a beat, over trusting seconds, to dance to it,
 	// and doubtful how little not to go on.
-	trusted, doubtful = 0.55, 0.4
+	trusted, doubtful = music.Sure, 0.7 * music.Sure
 	trusting          = 3.0
 	// enough is how many poses are kept ready.
 	enough = 8
