@@ -48,17 +48,34 @@ func (s *Server) serveMicrophone(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(mostChunk)
+	code := "stopped"
+	if s.follows(l) {
+		code = s.hark(conn, l)
+		s.leave(l)
+	}
+	conn.Close(websocket.StatusNormalClosure, code)
+}
+
+// follows has the robot follow a microphone, in place of the one it follows; false: it is
+// stopped.
+func (s *Server) follows(l *listener) bool {
 	s.silence()
-	if err := s.config.Robot.Perform(live.Act{Name: following, Motion: l.live}); err != nil {
-		conn.Close(websocket.StatusNormalClosure, "stopped")
-		return
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.config.Robot.Perform(live.Act{Name: following, Motion: l.live}) != nil {
+		return false
 	}
 	s.ear.Store(l)
-	code := s.hark(conn, l)
+	return true
+}
+
+// leave ends following a microphone, if it still is the one.
+func (s *Server) leave(l *listener) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	if s.ear.CompareAndSwap(l, nil) && s.config.Robot.Doing() == following {
 		s.config.Robot.End()
 	}
-	conn.Close(websocket.StatusNormalClosure, code)
 }
 
 // listen reads what a page says of its microphone.

@@ -48,6 +48,7 @@ type Server struct {
 	told   atomic.Int64 // utterances
 	talk   *talk        // nil: it does not speak
 	ears   ears
+	turn   sync.Mutex               // held while ear and the robot's act change
 	ear    atomic.Pointer[listener] // of the page whose microphone it dances to; nil: none
 	meshes meshes
 	work   sync.WaitGroup
