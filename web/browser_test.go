@@ -55,6 +55,8 @@ func chromium(t *testing.T) context.Context {
 		chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("use-angle", "swiftshader"),
 		chromedp.Flag("enable-unsafe-swiftshader", true),
+		chromedp.Flag("use-fake-device-for-media-stream", true), // a microphone that hears beeps
+		chromedp.Flag("use-fake-ui-for-media-stream", true),     // and may be used
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	browser, end := chromedp.NewContext(allocator,

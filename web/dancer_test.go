@@ -9,12 +9,15 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // dancer answers for a robot, as a test wants it.
@@ -27,6 +30,7 @@ type dancer struct {
 	since   time.Time      // when that began: a song goes on from there
 	hang    bool           // whatever is asked but the stop is never answered
 	mute    bool           // no moment is sent
+	deaf    string         // with this code it ends a microphone
 	asked   []asked
 	told    []event       // for who listens
 	changed chan struct{} // closed when told grows or listeners shall go
@@ -35,10 +39,11 @@ type dancer struct {
 
 // asked is a request that would change something.
 type asked struct {
-	path string
-	body map[string]any
-	raw  []byte
-	name string // X-Name
+	path  string
+	body  map[string]any
+	raw   []byte
+	name  string // X-Name
+	query url.Values
 }
 
 type event struct {
@@ -63,8 +68,13 @@ func (d *dancer) begin(t *testing.T) {
 	maps.Copy(d.robot, map[string]any{
 		"songs":     []any{song("4f", "waltz.ogg", 3), song("5a", "Марш.mp3", 4)},
 		"languages": []string{"en", "fr", "ru", "ar"}, "speaks": true, "answers": true,
+		"hears": map[string]any{"sentences": false, "commands": []any{command("hello", "en", "hello"), command("dance", "en", "dance for me"), command("hello", "ar", "مرحبا")}},
 	})
 	d.set(standing())
+}
+
+func command(name, language, words string) any {
+	return map[string]any{"name": name, "language": language, "words": words}
 }
 
 func song(id, name string, meter int) map[string]any {
@@ -87,10 +97,18 @@ func dancing(beat int) map[string]any {
 	return s
 }
 
-// stopped is at a stage of the stop.
-func stopped(mode, reason string) map[string]any {
+// following dances to a microphone.
+func following(beat int) map[string]any {
 	s := standing()
-	s["act"], s["mode"], s["reason"] = "stopped", mode, reason
+	s["act"] = "following"
+	s["ear"] = map[string]any{"tempo": 121.4, "sure": beat > 0, "dancing": beat > 0, "beat": beat}
+	return s
+}
+
+// stopped is at a stage of the stop, for a reason that programs know by a code.
+func stopped(mode, reason, code string) map[string]any {
+	s := standing()
+	s["act"], s["mode"], s["reason"], s["reason_code"], s["reason_of"] = "stopped", mode, reason, code, "left_knee"
 	return s
 }
 
@@ -163,16 +181,49 @@ func (d *dancer) serve(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/robot/events", d.events)
 	mux.HandleFunc("GET /api/robot/songs/{id}", func(w http.ResponseWriter, r *http.Request) { w.Write(tone(61.2)) })
 	mux.HandleFunc("GET /api/robot/clips/{name}", func(w http.ResponseWriter, r *http.Request) { w.Write(tone(20)) })
+	mux.HandleFunc("GET /api/robot/microphone", d.listen)
 	mux.HandleFunc("POST /api/robot/", d.post)
 }
 
+// listen keeps what a page's microphone hears, until it is told to end.
+func (d *dancer) listen(w http.ResponseWriter, r *http.Request) {
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // it has answered
+	}
+	defer conn.CloseNow()
+	for {
+		kind, sound, err := conn.Read(r.Context())
+		if err != nil {
+			break
+		}
+		d.mu.Lock()
+		d.asked = append(d.asked, asked{path: "microphone", raw: sound, query: r.URL.Query()})
+		code := d.deaf
+		d.mu.Unlock()
+		if kind != websocket.MessageBinary || code != "" {
+			conn.Close(websocket.StatusNormalClosure, code)
+			return
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, asked{path: "silence"})
+}
+
+// refuseWith refuses as the robot's API does.
+func refuseWith(w http.ResponseWriter, status int, code, of, message string) {
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "of": of, "message": message}})
+}
+
 func (d *dancer) post(w http.ResponseWriter, r *http.Request) {
-	a := asked{path: strings.TrimPrefix(r.URL.Path, "/api/robot/"), name: r.Header.Get("X-Name")}
+	a := asked{path: strings.TrimPrefix(r.URL.Path, "/api/robot/"), name: r.Header.Get("X-Name"), query: r.URL.Query()}
 	var err error
 	if a.raw, err = io.ReadAll(r.Body); err != nil {
 		return // the page went away
 	}
-	if a.path != "songs" {
+	if a.path != "songs" && a.path != "hear" {
 		if err := json.Unmarshal(a.raw, &a.body); err != nil {
 			refuse(w, http.StatusBadRequest, err.Error())
 			return
@@ -186,11 +237,15 @@ func (d *dancer) post(w http.ResponseWriter, r *http.Request) {
 	case hang:
 		<-r.Context().Done()
 	case a.path == "songs" && bytes.Contains(a.raw, []byte("noise")):
-		refuse(w, http.StatusBadRequest, "noise.wav: no beat that one could dance to")
+		refuseWith(w, http.StatusBadRequest, "no_beat", "noise.wav", "compose a dance: no sure beat is heard")
 	case a.path == "songs":
 		fmt.Fprint(w, `{"id": "9c"}`)
 	case a.path == "resume":
-		refuse(w, http.StatusConflict, "it kneels: put it back on its feet first")
+		refuseWith(w, http.StatusConflict, "down", "", "resume: the robot is kneeling")
+	case a.path == "hear" && a.query.Get("language") == "fr":
+		refuseWith(w, http.StatusUnprocessableEntity, "not_understood", "", "spot a command: nothing was understood")
+	case a.path == "hear":
+		fmt.Fprint(w, `{"text": "hello", "command": "hello", "language": "en"}`)
 	default:
 		fmt.Fprint(w, `{}`)
 	}

@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,9 @@ func TestRobotPage(t *testing.T) {
 		{"song", testRobotSong},
 		{"music", testRobotMusic},
 		{"talk", testRobotTalk},
+		{"speech", testRobotSpeech},
+		{"microphone", testRobotMicrophone},
+		{"words of the server", testRobotWords},
 		{"drag", testRobotDrag},
 		{"push", testRobotPush},
 		{"lost link", testRobotLost},
@@ -137,22 +141,23 @@ func testRobotStages(t *testing.T, browser context.Context) {
 	p := open(t, browser, a.URL+"/#/robot", wide)
 	p.expectRefusals()
 	p.see("it stands still")
-	a.dancer.set(stopped("standing", "the stop was pressed"))
+	a.dancer.set(stopped("standing", "the stop was pressed", "pressed"))
 	p.see("Stopped: it stands still")
-	p.see("the stop was pressed")
+	p.see("Somebody wanted it to stop.")
 	p.see("again: it kneels")
 	p.wait(`[...document.querySelectorAll('[role=alert]')].some(e => e.textContent.includes('Stopped'))`) // it is called out
 	p.keys(kb.Escape)                                                                                     // leads no further
-	a.dancer.set(stopped("kneeling", "the stop was pressed"))
+	a.dancer.set(stopped("kneeling", "it rains", "rain"))
+	p.see("it rains") // a reason for which there are no words
 	p.see("again: motors go soft")
 	p.press("Go on")
-	p.see("it kneels: put it back on its feet first")
+	p.see("put it back on its feet first")
 	p.press("Put it back on its feet")
 	p.asked(a, "reset", 1)
 	p.lose("put it back on its feet first")
-	a.dancer.set(stopped("damping", "the body was lost: broken pipe"))
+	a.dancer.set(stopped("damping", "the body was lost: broken pipe", "no_body"))
 	p.see("Stopped: its motors are soft")
-	p.see("the body was lost: broken pipe")
+	p.see("Its body is gone.")
 	p.wait(`[...document.querySelectorAll('button')].find(b => b.innerText === 'Dance').disabled`)
 	a.dancer.tell("note", map[string]any{"text": "the song ended early", "kind": "error"})
 	p.see("the song ended early")
@@ -187,13 +192,13 @@ func testRobotSong(t *testing.T, browser context.Context) {
 	p.see("92 beats a minute, 3 to a bar, 61 sec")
 	p.see("not sure of the beat")
 	p.drop("noise.wav", "noise")
-	p.see("noise.wav: no beat that one could dance to")
+	p.see("has no beat that one could dance to")
 	p.drop("Песня.ogg", "tune")
 	got := p.asked(a, "songs", 2)
 	if string(got.raw) != "tune" || got.name != "%D0%9F%D0%B5%D1%81%D0%BD%D1%8F.ogg" {
 		t.Errorf("the page sent %q as %q", got.raw, got.name)
 	}
-	p.lose("no beat that one could dance to")
+	p.lose("has no beat that one could dance to")
 	a.dancer.tell("songs", []any{song("4f", "waltz.ogg", 3), song("9c", "Песня.ogg", 4)})
 	p.wait(`document.querySelector('.chosen')?.innerText.startsWith('Песня.ogg')`)
 	p.press("Dance")
@@ -257,7 +262,7 @@ func testRobotTalk(t *testing.T, browser context.Context) {
 	p := open(t, browser, a.URL+"/#/robot", wide)
 	p.see("Standing")
 	p.run("listen", chromedp.Evaluate(starts, nil))
-	p.run("choose", chromedp.Evaluate(`{const s = document.querySelector('select[aria-label="Language of the greeting"]'); s.value = 'fr'; s.dispatchEvent(new Event('change', {bubbles: true}))}`, nil))
+	p.run("choose", chromedp.Evaluate(`{const s = document.querySelector('select[aria-label="Language in which it greets and listens"]'); s.value = 'fr'; s.dispatchEvent(new Event('change', {bubbles: true}))}`, nil))
 	p.press("Greet")
 	if got := p.asked(a, "greet", 1); got.body["language"] != "fr" {
 		t.Errorf("the page asks for a greeting with %v", got.body)
@@ -292,6 +297,100 @@ func testRobotTalk(t *testing.T, browser context.Context) {
 	if n := p.eval(`starts.length`); n != 1.0 {
 		t.Errorf("%v clips were played, want one", n)
 	}
+}
+
+// key presses or lets go the key that is held to speak.
+func (p *tab) key(kind input.KeyType) {
+	p.t.Helper()
+	p.run("speak", input.DispatchKeyEvent(kind).WithKey("t").WithCode("KeyT").WithWindowsVirtualKeyCode(84))
+}
+
+// testRobotSpeech holds what is said while a key or the button is held to be sent as
+// sound, and what became of it to be shown.
+func testRobotSpeech(t *testing.T, browser context.Context) {
+	a := newAPI(t)
+	p := open(t, browser, a.URL+"/#/robot", wide)
+	p.expectRefusals()
+	p.see("It understands these words and no others, because no recogniser was named: \u2068hello\u2069 and \u2068dance for me\u2069.")
+	p.see("Standing")
+	p.key(input.KeyDown)
+	p.see("Listening …")
+	p.run("speak", chromedp.Sleep(600*time.Millisecond))
+	p.key(input.KeyUp)
+	got := p.asked(a, "hear", 1)
+	if len(got.raw) < 44+2*8000 || string(got.raw[:4]) != "RIFF" || got.query.Get("language") != "en" || got.query.Get("song") != "4f" {
+		t.Errorf("the page sent %d bytes, %q", len(got.raw), got.query)
+	}
+	if !bytes.ContainsFunc(got.raw[44:], func(r rune) bool { return r != 0 }) {
+		t.Error("the page sent silence")
+	}
+	p.asked(a, "learn", 1)
+	p.see("Hold to speak")
+
+	p.run("write", chromedp.SendKeys(`form input[type=text]`, "t")) // is a letter there
+	p.wait(`document.querySelector('form input[type=text]').value === 't'`)
+	p.asked(a, "learn", 1)
+	p.run("choose", chromedp.Evaluate(`{const s = document.querySelector('select[aria-label="Language in which it greets and listens"]'); s.value = 'fr'; s.dispatchEvent(new Event('change', {bubbles: true}))}`, nil))
+	box := p.eval(`(() => { document.querySelector('.speak').scrollIntoView({block: 'center'}); const b = document.querySelector('.speak').getBoundingClientRect(); return [b.left + 30, b.top + 10] })()`).([]any)
+	mouse := func(kind input.MouseType) *input.DispatchMouseEventParams {
+		return input.DispatchMouseEvent(kind, box[0].(float64), box[1].(float64)).WithButton(input.Left).WithButtons(1).WithClickCount(1)
+	}
+	p.run("hold", mouse(input.MousePressed))
+	p.see("Listening …")
+	p.run("speak", chromedp.Sleep(600*time.Millisecond), mouse(input.MouseReleased))
+	p.asked(a, "hear", 2)
+	p.see("It did not understand that.")
+	p.run("click", mouse(input.MousePressed), mouse(input.MouseReleased))
+	p.see("Hold the button for as long as you speak.")
+	p.asked(a, "hear", 2)
+}
+
+// testRobotMicrophone holds what the microphone hears to be sent until it is not wanted,
+// or the robot does something else.
+func testRobotMicrophone(t *testing.T, browser context.Context) {
+	a := newAPI(t)
+	p := open(t, browser, a.URL+"/#/robot", wide)
+	p.see("Standing")
+	p.press("Dance to what you hear")
+	until(t, "sound comes", func() bool { return a.dancer.count("microphone") > 5 })
+	got, _ := a.dancer.last("microphone")
+	if rate, err := strconv.Atoi(got.query.Get("rate")); err != nil || rate < 8000 || len(got.raw) != 2048 {
+		t.Errorf("the page sent %d bytes, %q", len(got.raw), got.query)
+	}
+	a.dancer.set(following(0))
+	p.see("No clear beat yet: it stands and listens.")
+	a.dancer.set(following(3))
+	p.see("Dancing to what it hears")
+	p.see("About 121 beats a minute")
+	p.wait(`document.querySelectorAll('.strip i').length === 4 && document.querySelectorAll('.strip .gone').length === 2`)
+	p.press("Stop listening")
+	until(t, "the link ends", func() bool { return a.dancer.count("silence") == 1 })
+	a.dancer.set(standing())
+	p.press("Dance to what you hear")
+	p.see("Stop listening")
+	a.dancer.mu.Lock()
+	a.dancer.deaf = "another"
+	a.dancer.mu.Unlock()
+	p.see("The microphone of another page has taken over.")
+	p.see("Dance to what you hear")
+}
+
+// testRobotWords holds what the server says to be said in the reader's language.
+func testRobotWords(t *testing.T, browser context.Context) {
+	a := newAPI(t)
+	v := wide
+	v.languages = "ru"
+	p := open(t, browser, a.URL+"/#/robot", v)
+	p.expectRefusals()
+	p.see("Стоит")
+	p.drop("noise.wav", "noise")
+	p.see("В «\u2068noise.wav\u2069» нет ритма")
+	a.dancer.set(stopped("kneeling", "the drive of left_knee has 105 °C", "hot"))
+	p.see("Перегрелся мотор сустава \u2068left_knee\u2069.")
+	p.press("Продолжить")
+	p.see("сначала поставьте его на ноги")
+	a.dancer.tell("note", map[string]any{"text": "answer: no", "kind": "error", "code": "unsaid"})
+	p.see("Робот не смог это сказать.")
 }
 
 // torso is where the robot's torso is in the picture, as shares of it.
@@ -428,7 +527,7 @@ func testRobotControls(t *testing.T, browser context.Context) {
 	p.see("where the robot can lean without stepping.")
 	p.shot("robot-legend")
 	p.named("standing")
-	a.dancer.set(stopped("standing", "the stop was pressed"))
+	a.dancer.set(stopped("standing", "the stop was pressed", "pressed"))
 	p.see("Go on")
 	p.named("stopped")
 	p.run("walk", chromedp.Focus("header a"))
@@ -481,7 +580,9 @@ func robotPictures(t *testing.T, browser context.Context, a *api, name string, v
 	}{
 		{"standing", standing(), `document.querySelector('.halted') === null && document.querySelectorAll('[role=log] p').length === 2`},
 		{"dancing", dancing(15), `document.querySelector('.strip') !== null`},
-		{"stopped", stopped("standing", "the stop was pressed"), `document.querySelector('.on') !== null`},
+		{"listening", following(0), `document.querySelector('.strip') === null`},
+		{"following", following(14), `document.querySelector('.strip') !== null`},
+		{"stopped", stopped("standing", "the stop was pressed", "pressed"), `document.querySelector('.on') !== null`},
 	} {
 		a.dancer.set(c.state)
 		p.wait(c.ready)

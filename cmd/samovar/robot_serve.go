@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"time"
 
+	"samovar/robot/hearing"
 	"samovar/robot/live"
 	"samovar/robot/record"
 	"samovar/robot/score"
@@ -22,7 +24,9 @@ type robotServeCommand struct {
 	Addr     string `default:"127.0.0.1:7788" help:"Host and port to answer on."`
 	NoOpen   bool   `help:"Do not open a browser."`
 	Foxglove string `placeholder:"HOST:PORT" help:"Show it to Foxglove here, too (ws://HOST:PORT)."`
-	Dev      string `hidden:"" help:"Serve the pages from this folder."`
+	// A recogniser is named as in a shell, without quotes.
+	Recogniser string `placeholder:"PROGRAM ARG..." help:"Understands what is said: gets a WAV file on its standard input, writes the words. Default: a spotter of a few commands."`
+	Dev        string `hidden:"" help:"Serve the pages from this folder."`
 }
 
 // Run shows a robot on the pages: it stands, dances, speaks and answers. One processor is
@@ -56,10 +60,8 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 	}
 	defer func() { err = errors.Join(err, robot.Close()) }()
 	config := stage.Config{Robot: robot, Body: c.Body, Speaker: m, Knows: m.knows, Log: log}
-	if voice, err := speech.NewEspeak(""); err == nil {
-		config.Voice = voice
-	} else {
-		log.Warn("the robot has no voice", "error", err)
+	if err := c.senses(&config); err != nil {
+		return err
 	}
 	server, err := stage.New(ctx, config)
 	if err != nil {
@@ -81,6 +83,26 @@ func (c *robotServeCommand) meet(g *globals, m *mind, listener net.Listener, thr
 		return err
 	}
 	return s.serve(g, all, listener, serving{threads: threads, dev: c.Dev, open: !c.NoOpen, api: server, path: "/#/robot"})
+}
+
+// senses gives the robot a voice and ears, as far as the machine has them.
+func (c *robotServeCommand) senses(to *stage.Config) error {
+	if voice, err := speech.NewEspeak(""); err == nil {
+		to.Voice = voice
+		to.Learn = func(ctx context.Context, language string) (hearing.Recogniser, error) {
+			return hearing.Learn(ctx, "", language)
+		}
+	} else {
+		to.Log.Warn("the robot has no voice", "error", err)
+	}
+	if words := strings.Fields(c.Recogniser); len(words) > 0 {
+		p, err := hearing.NewProgram(words[0], words[1:]...)
+		if err != nil {
+			return err
+		}
+		to.Recogniser = p
+	}
+	return nil
 }
 
 // show has whoever looks on by Foxglove see the robot.

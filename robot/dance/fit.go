@@ -46,18 +46,10 @@ func (c *Clip) Fit(i *body.Info, beats []float64) (*Track, error) {
 	}
 	t := &Track{begin: to[0]}
 	t.resample(c, from, to)
-	bounds := [channels]limits{}
-	for k := range table {
-		bounds[k] = table[k].limits
-	}
+	var bounds [channels]limits
+	t.joints, bounds = bind(i)
 	for _, k := range []channel{markAhead, markLeft} {
 		bounds[k].low, bounds[k].high = -roaming, roaming
-	}
-	for k := range i.Joints {
-		if c := role(i.Joints[k].Name); c >= 0 {
-			t.joints = append(t.joints, bound{k, c})
-			bounds[c] = bounds[c].of(&i.Joints[k])
-		}
 	}
 	for k := range t.points {
 		if len(t.points[k]) > 0 {

@@ -39,6 +39,7 @@ type Motion struct {
 	keys   []pose
 	beats  int // how many of the keys, from the second on, are on beats
 	joints []bound
+	open   bool // more keys come: it does not go back to its stance
 }
 
 // bound is a joint of the body that is a channel.
@@ -54,18 +55,24 @@ func New(d *Dance, i *body.Info) (*Motion, error) {
 		return nil, fmt.Errorf("make a motion of a dance: %w", err)
 	}
 	m := &Motion{}
-	bounds := [channels]limits{}
+	var all [channels]limits
+	m.joints, all = bind(i)
+	m.lay(d, &all)
+	return m, nil
+}
+
+// bind finds the joints of a body that are channels, and the limits of all channels.
+func bind(i *body.Info) (joints []bound, all [channels]limits) {
 	for c := range table {
-		bounds[c] = table[c].limits
+		all[c] = table[c].limits
 	}
 	for k := range i.Joints {
 		if c := role(i.Joints[k].Name); c >= 0 {
-			m.joints = append(m.joints, bound{k, c})
-			bounds[c] = bounds[c].of(&i.Joints[k])
+			joints = append(joints, bound{k, c})
+			all[c] = all[c].of(&i.Joints[k])
 		}
 	}
-	m.lay(d, &bounds)
-	return m, nil
+	return joints, all
 }
 
 // lay puts down what the dance asks for at each beat.
@@ -78,12 +85,7 @@ func (m *Motion) lay(d *Dance, all *[channels]limits) {
 	}
 	for i := range d.Phrases {
 		p := &d.Phrases[i]
-		for _, c := range p.Cues {
-			move := d.move(c.Move)
-			for k := range c.Beats {
-				asked[p.Beat+c.Beat+k-first].put(move.Keys[k%len(move.Keys)], c.Mirror, c.Scale)
-			}
-		}
+		d.pose(p, asked[p.Beat-first:])
 	}
 	begin := d.Beats[first]
 	m.add(begin-min(taking, begin), asked[0].still(), all)
@@ -91,11 +93,27 @@ func (m *Motion) lay(d *Dance, all *[channels]limits) {
 		m.add(d.Beats[first+k], asked[k], all)
 	}
 	m.beats = len(asked)
-	final, at := asked[len(asked)-1], d.Beats[last-1]+holding
+	m.finish(d.Beats[last-1], asked[len(asked)-1], all)
+}
+
+// pose puts into poses, one a beat, what a phrase asks for.
+func (d *Dance) pose(p *Phrase, poses []pose) {
+	for _, c := range p.Cues {
+		move := d.move(c.Move)
+		for k := range c.Beats {
+			poses[c.Beat+k].put(move.Keys[k%len(move.Keys)], c.Mirror, c.Scale)
+		}
+	}
+}
+
+// finish has the robot hold its last pose, which it takes at a time, go to its mark and
+// then back to its stance.
+func (m *Motion) finish(at float64, final pose, all *[channels]limits) {
+	at += holding
 	final[march] = 0
 	m.add(at, final, all)
 	final[markAhead], final[markLeft], final[heading] = 0, 0, 0
-	for m.away() { // a dance that was edited may end elsewhere
+	for m.away() { // a dance that was edited or cut off may end elsewhere
 		at += slowest
 		m.add(at, final, all)
 	}
@@ -198,7 +216,11 @@ func (m *Motion) value(c channel, k int, done float64) float64 {
 // presence grows from 0 to 1 as the robot leaves its own stance, and back in the end.
 func (m *Motion) presence(at float64) float64 {
 	n := len(m.times)
-	return ease((at-m.times[0])/(m.times[1]-m.times[0])) - ease((at-m.times[n-2])/(m.times[n-1]-m.times[n-2]))
+	here := ease((at - m.times[0]) / (m.times[1] - m.times[0]))
+	if m.open {
+		return here
+	}
+	return here - ease((at-m.times[n-2])/(m.times[n-1]-m.times[n-2]))
 }
 
 // ease goes from 0 to 1 between times 0 and 1 with the least jerk (Flash and Hogan,

@@ -131,6 +131,24 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestStopAtOnce holds that the supervisor does not wait for a controller that has
+// nothing to say any more, which it does for seconds: all stops together come about while
+// one may be awaited.
+func TestStopAtOnce(t *testing.T) {
+	r := open(t)
+	states := r.Watch(t.Context())
+	all := time.AfterFunc(20*time.Second, func() { r.Close() })
+	defer all.Stop()
+	for range 8 {
+		until(t, states, "running", func(s *State) bool { return s.Mode == "running" })
+		r.Stop("a test")
+		until(t, states, "the stop", func(s *State) bool { return s.Mode == "standing" })
+		if err := r.Resume(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestGone kills the body.
 func TestGone(t *testing.T) {
 	r := open(t)

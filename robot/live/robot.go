@@ -89,11 +89,18 @@ func (r *Robot) now() *rig {
 	return r.rig
 }
 
+// Errors within those of a robot that does not do what it is asked.
+var (
+	ErrStopped = errors.New("let it go on first")
+	ErrDown    = safety.ErrDown
+	ErrHard    = fmt.Errorf("%d N·s is the most", hardest)
+)
+
 // Perform has the robot act; whatever it does passes into that.
 func (r *Robot) Perform(a Act) error {
 	g := r.now()
 	if report := g.supervisor.Report(); report.Mode > safety.Running {
-		return fmt.Errorf("%s: the robot is %v (%s): let it go on first", a.Name, report.Mode, report.Reason)
+		return fmt.Errorf("%s: the robot is %v (%s): %w", a.Name, report.Mode, report.Reason, ErrStopped)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -130,7 +137,7 @@ const hardest = 20
 // Push pushes the torso over 0.1 s, N·s along the world's axes.
 func (r *Robot) Push(x, y float64) error {
 	if !(math.Hypot(x, y) <= hardest) {
-		return fmt.Errorf("push the robot by %.1f N·s: %d is the most", math.Hypot(x, y), hardest)
+		return fmt.Errorf("push the robot by %.1f N·s: %w", math.Hypot(x, y), ErrHard)
 	}
 	return r.now().judge.Send(referee.NewPush(0, mechanism.Vector{x, y}))
 }
@@ -276,6 +283,9 @@ func (r *Robot) run(g *rig) {
 		if report.Mode > safety.Running || err != nil {
 			running, act = false, nil
 			g.forget()
+			if err == nil {
+				b.Send(command) // it is not followed: the supervisor, which may wait for one, is to go on
+			}
 		} else {
 			if !running { // the controller begins anew, and its clock
 				motion, running = still(len(sensors.Joints)), true

@@ -28,6 +28,8 @@ type State struct {
 	At      float64            `json:"-"` // s, since the act began
 	Mode    string             `json:"mode"`
 	Reason  string             `json:"reason,omitempty"`
+	Code    safety.Code        `json:"reason_code,omitempty"`
+	Of      string             `json:"reason_of,omitempty"` // joint or unit that the reason is about
 	Counts  Counts             `json:"counts"`
 	Drift   float64            `json:"drift_m"`
 	Tilt    float64            `json:"tilt_rad"`
@@ -72,7 +74,7 @@ func newPainter(r *Robot, g *rig) *painter {
 // state is how things are.
 func (p *painter) state(act *Act, at float64, report safety.Report) *State {
 	known := p.look()
-	s := &State{Act: Standing, At: at, Mode: report.Mode.String(), Reason: report.Reason, Tick: 1000 * p.thought.Seconds()}
+	s := &State{Act: Standing, At: at, Mode: report.Mode.String(), Reason: report.Reason, Code: report.Code, Of: report.Of, Tick: 1000 * p.thought.Seconds()}
 	if act != nil {
 		s.Act, s.Song = act.Name, act.Song
 	}
@@ -158,7 +160,7 @@ func (p *painter) judge(s *State, report safety.Report) {
 func (p *painter) gone(err error) *State {
 	s := p.last
 	s.Mode, s.Act, s.Stopped = safety.Damping.String(), "stopped", true
-	s.Reason = fmt.Sprintf("the body is gone: %v", err)
+	s.Reason, s.Code, s.Of = fmt.Sprintf("the body is gone: %v", err), safety.NoBody, ""
 	s.Gone = s.Reason
 	return &s
 }

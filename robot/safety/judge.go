@@ -29,16 +29,16 @@ func newJudge(i *body.Info, c *Config) judge {
 }
 
 // blind is a tick without sensors.
-func (j *judge) blind() (Mode, string) {
+func (j *judge) blind() (Mode, cause) {
 	if j.info.Lockstep {
 		j.dark += j.info.Period()
 	} else {
 		j.dark += j.info.Stale
 	}
 	if j.begun && j.dark >= j.config.Grace {
-		return Kneeling, fmt.Sprintf("no sensors for %v", j.dark)
+		return Kneeling, cause{Blind, "", fmt.Sprintf("no sensors for %v", j.dark)}
 	}
-	return Running, ""
+	return Running, cause{}
 }
 
 // stuckAfter is for how many ticks in a row a sensor may repeat itself to the last
@@ -46,11 +46,11 @@ func (j *judge) blind() (Mode, string) {
 const stuckAfter = 5
 
 // see judges a tick's sensors.
-func (j *judge) see(s *body.Sensors) (Mode, string) {
+func (j *judge) see(s *body.Sensors) (Mode, cause) {
 	j.dark = 0
 	j.begun = s.Status&body.Held == 0
-	worst, why := Running, ""
-	raise := func(m Mode, reason string) {
+	worst, why := Running, cause{}
+	raise := func(m Mode, reason cause) {
 		if m > worst {
 			worst, why = m, reason
 		}
@@ -62,7 +62,7 @@ func (j *judge) see(s *body.Sensors) (Mode, string) {
 			j.good.Joints[i] = *m
 			raise(j.joint(m, &j.info.Joints[i]))
 		} else if j.bad[i] >= j.config.Grace {
-			raise(Kneeling, fmt.Sprintf("the sensor of %s has failed", name))
+			raise(Kneeling, cause{NoSensor, name, fmt.Sprintf("the sensor of %s has failed", name)})
 		}
 	}
 	for i := range s.Units {
@@ -74,17 +74,17 @@ func (j *judge) see(s *body.Sensors) (Mode, string) {
 		ok := math.Abs(n-1) < 0.1 && mechanism.Finite(u.Angular[:]...) && mechanism.Finite(u.Acceleration[:]...)
 		if j.believe(k, ok, *u == j.before.Units[i]) {
 			j.good.Units[i] = *u
-		} else if j.bad[k] >= j.config.Grace {
-			raise(Kneeling, fmt.Sprintf("inertial unit %s has failed", j.info.Units[i].Name))
+		} else if name := j.info.Units[i].Name; j.bad[k] >= j.config.Grace {
+			raise(Kneeling, cause{NoUnit, name, fmt.Sprintf("inertial unit %s has failed", name)})
 		}
 	}
 	s.CopyTo(j.before)
 	j.good.Sequence, j.good.Time, j.good.Status, j.good.Battery = s.Sequence, s.Time, s.Status, s.Battery
 	if reason := j.config.Falling(j.good); reason != "" && j.begun {
-		raise(Kneeling, reason)
+		raise(Kneeling, cause{Falls, "", reason})
 	}
 	if !j.begun {
-		return Running, ""
+		return Running, cause{}
 	}
 	return worst, why
 }
@@ -105,19 +105,19 @@ func (j *judge) believe(k int, ok, same bool) bool {
 }
 
 // joint judges what a drive measures.
-func (j *judge) joint(m *body.Measured, d *body.Joint) (Mode, string) {
+func (j *judge) joint(m *body.Measured, d *body.Joint) (Mode, cause) {
 	// A simulator's stops give way by 0.02 rad, real ones hardly; speeds are measured
 	// with noise.
 	const over, fast = 0.1, 1.2
 	switch {
 	case m.Temperature > j.config.Temperature+10:
-		return Kneeling, fmt.Sprintf("the drive of %s has %.0f °C", d.Name, m.Temperature)
+		return Kneeling, cause{Hot, d.Name, fmt.Sprintf("the drive of %s has %.0f °C", d.Name, m.Temperature)}
 	case m.Temperature > j.config.Temperature:
-		return Standing, fmt.Sprintf("the drive of %s has %.0f °C", d.Name, m.Temperature)
+		return Standing, cause{Hot, d.Name, fmt.Sprintf("the drive of %s has %.0f °C", d.Name, m.Temperature)}
 	case m.Position < d.Range[0]-over || m.Position > d.Range[1]+over:
-		return Standing, fmt.Sprintf("%s is at %.2f rad, its range is %.2f to %.2f", d.Name, m.Position, d.Range[0], d.Range[1])
+		return Standing, cause{Beyond, d.Name, fmt.Sprintf("%s is at %.2f rad, its range is %.2f to %.2f", d.Name, m.Position, d.Range[0], d.Range[1])}
 	case d.Speed > 0 && math.Abs(m.Velocity) > fast*d.Speed:
-		return Standing, fmt.Sprintf("%s turns at %.1f rad/s, its drive at most at %.1f", d.Name, m.Velocity, d.Speed)
+		return Standing, cause{TooFast, d.Name, fmt.Sprintf("%s turns at %.1f rad/s, its drive at most at %.1f", d.Name, m.Velocity, d.Speed)}
 	}
-	return Running, ""
+	return Running, cause{}
 }

@@ -82,10 +82,36 @@ type Counts struct {
 	Faulty  uint64 // measurements that were not used
 }
 
+// Code names a reason of a stop for programs.
+type Code string
+
+// The reasons.
+const (
+	Pressed  Code = "pressed"   // somebody wanted it
+	Silent   Code = "silent"    // the controller
+	Falls    Code = "falls"     // it is about to
+	Blind    Code = "blind"     // no sensors arrive
+	NoSensor Code = "no_sensor" // a joint's has failed
+	NoUnit   Code = "no_unit"   // an inertial unit has failed
+	Hot      Code = "hot"       // a joint's drive
+	Beyond   Code = "beyond"    // a joint's range
+	TooFast  Code = "too_fast"  // a joint
+	NoBody   Code = "no_body"   // it is gone
+)
+
+// cause is why a mode is entered.
+type cause struct {
+	code Code
+	of   string // name of the joint or unit; empty: it is about none
+	text string
+}
+
 // Report is a supervisor's state.
 type Report struct {
 	Mode   Mode
 	Reason string // of the mode
+	Code   Code   // of the reason
+	Of     string // name of the joint or unit that the reason is about
 	Counts Counts
 	Err    error // why there is no body any more
 }
@@ -139,8 +165,11 @@ func (s *Supervisor) Report() Report {
 func (s *Supervisor) Stop(reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.raise(min(s.report.Mode+1, Damping), reason)
+	s.raise(min(s.report.Mode+1, Damping), cause{Pressed, "", reason})
 }
+
+// ErrDown is within the error of a robot that cannot go on, because it does not stand.
+var ErrDown = errors.New("put it on its feet and start again")
 
 // Resume gives the body back to its controller. A person decides it, who sees the
 // robot stand.
@@ -148,9 +177,10 @@ func (s *Supervisor) Resume() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.report.Mode > Standing {
-		return fmt.Errorf("resume: the robot is %v (%s): put it on its feet and start again", s.report.Mode, s.report.Reason)
+		return fmt.Errorf("resume: the robot is %v (%s): %w", s.report.Mode, s.report.Reason, ErrDown)
 	}
-	s.report.Mode, s.report.Reason, s.quiet = Running, "", 0
+	s.set(Running, cause{})
+	s.quiet = 0
 	return nil
 }
 
@@ -163,7 +193,7 @@ func (s *Supervisor) Close() error {
 
 // raise goes to a mode, or to the first after it that can be had. The lock is
 // held.
-func (s *Supervisor) raise(m Mode, reason string) {
+func (s *Supervisor) raise(m Mode, why cause) {
 	if m == Standing && s.config.Stance == nil {
 		m = Kneeling
 	}
@@ -171,9 +201,17 @@ func (s *Supervisor) raise(m Mode, reason string) {
 		m = Damping
 	}
 	if m > s.report.Mode {
-		s.report.Mode, s.report.Reason, s.since = m, reason, 0
+		s.set(m, why)
+		s.since = 0
 	}
 }
+
+func (s *Supervisor) set(m Mode, why cause) {
+	s.report.Mode, s.report.Reason, s.report.Code, s.report.Of = m, why.text, why.code, why.of
+}
+
+// why is the cause of the mode. The lock is held.
+func (s *Supervisor) why() cause { return cause{s.report.Code, s.report.Of, s.report.Reason} }
 
 // run is the supervisor's goroutine: one tick after the other.
 func (s *Supervisor) run() {
@@ -184,7 +222,7 @@ func (s *Supervisor) run() {
 		if err != nil && !errors.Is(err, body.ErrStale) {
 			s.mu.Lock()
 			s.report.Err = err
-			s.raise(Damping, cmp.Or(s.report.Reason, "the body is gone"))
+			s.raise(Damping, cmp.Or(s.why(), cause{NoBody, "", "the body is gone"}))
 			s.mu.Unlock()
 			s.gate.end(err)
 			return
@@ -203,11 +241,11 @@ func (s *Supervisor) run() {
 
 // look judges a tick's sensors.
 func (s *Supervisor) look(sensors *body.Sensors, stale bool) Mode {
-	m, reason := Running, ""
+	m, why := Running, cause{}
 	if stale {
-		m, reason = s.judge.blind()
+		m, why = s.judge.blind()
 	} else {
-		m, reason = s.judge.see(sensors)
+		m, why = s.judge.see(sensors)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,9 +254,9 @@ func (s *Supervisor) look(sensors *body.Sensors, stale bool) Mode {
 	if stale {
 		s.report.Counts.Stale++
 	}
-	s.raise(m, reason)
+	s.raise(m, why)
 	if s.since += s.info.Period(); s.report.Mode == Kneeling && s.since > s.config.KneelFor {
-		s.raise(Damping, s.report.Reason)
+		s.raise(Damping, s.why())
 	}
 	return s.report.Mode
 }
@@ -240,7 +278,7 @@ func (s *Supervisor) follow(commanded bool) Mode {
 		s.cut()
 	}
 	if s.quiet >= max(s.config.Grace, 2*s.info.Period()) {
-		s.raise(Standing, "the controller is silent")
+		s.raise(Standing, cause{Silent, "", "the controller is silent"})
 	}
 	return s.report.Mode
 }
@@ -262,7 +300,9 @@ func (s *Supervisor) act(m Mode) {
 			s.mu.Unlock()
 			return
 		}
-		s.raise(m+1, fmt.Sprintf("%s; the stop failed: %v", s.report.Reason, err))
+		why := s.why()
+		why.text = fmt.Sprintf("%s; the stop failed: %v", why.text, err)
+		s.raise(m+1, why)
 		m = s.report.Mode - 1
 		s.mu.Unlock()
 	}

@@ -158,6 +158,13 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// codes are reasons as programs are told of them.
+var codes = map[string]string{
+	"sensor of knee": "no_sensor knee", "sensor of hip": "no_sensor hip", "unit imu": "no_unit imu", "no sensors": "blind",
+	"95 °C": "hot hip", "105 °C": "hot hip", "hip is at 1.20": "beyond hip", "hip is": "beyond hip", "the stop failed": "beyond hip",
+	"": "no_body", "hip turns": "too_fast hip", "tilted by 46°": "falls", "115°/s": "falls",
+}
+
 // TestStops lets things go wrong from tick 10 on, at 100 Hz.
 func TestStops(t *testing.T) {
 	nan := math.NaN()
@@ -211,6 +218,9 @@ func TestStops(t *testing.T) {
 		}
 		if !strings.Contains(r.Reason, c.reason) {
 			t.Errorf("%s: %q", c.name, r.Reason)
+		}
+		if got := strings.TrimSpace(string(r.Code) + " " + r.Of); got != codes[c.reason] {
+			t.Errorf("%s: %q is %q to programs, not %q", c.name, r.Reason, got, codes[c.reason])
 		}
 	}
 }

@@ -3,6 +3,7 @@ package stage
 import (
 	"math"
 	"net/http"
+	"slices"
 
 	"samovar/robot/mechanism"
 	"samovar/robot/speech"
@@ -23,6 +24,7 @@ type description struct {
 	Languages []string `json:"languages"`
 	Speaks    bool     `json:"speaks"`
 	Answers   bool     `json:"answers"`
+	Hears     *hears   `json:"hears"`
 }
 
 type part struct {
@@ -30,7 +32,8 @@ type part struct {
 	Parent int    `json:"parent"`
 }
 
-// shape is a form to draw, with sizes as MuJoCo has them.
+// shape is a form to draw, with sizes as MuJoCo has them; that of a mesh is how it is
+// scaled.
 type shape struct {
 	Body        int                  `json:"body"`
 	Type        string               `json:"type"`
@@ -38,6 +41,7 @@ type shape struct {
 	Position    mechanism.Vector     `json:"position"`
 	Orientation mechanism.Quaternion `json:"orientation"`
 	Colour      [4]float64           `json:"color"`
+	Mesh        *int                 `json:"mesh,omitempty"` // number of its file
 }
 
 type joint struct {
@@ -50,8 +54,8 @@ func (s *Server) describe(http.ResponseWriter, *http.Request) (any, error) {
 	m, i := s.config.Robot.Model(), s.config.Robot.Info()
 	d := description{
 		Body: s.config.Body, Name: m.Name, Simulated: true, Rate: i.Rate, Mass: m.Mass(),
-		Shapes: shapesOf(m), Feet: s.config.Robot.Feet(), Songs: s.songs.list(),
-		Languages: speech.Languages, Speaks: s.talk != nil, Answers: s.talk != nil && s.config.Speaker != nil,
+		Shapes: shapesOf(m, &s.meshes), Feet: s.config.Robot.Feet(), Songs: s.songs.list(),
+		Languages: speech.Languages, Speaks: s.talk != nil, Answers: s.talk != nil && s.config.Speaker != nil, Hears: s.hears(),
 	}
 	for k := range m.Bodies {
 		d.Bodies = append(d.Bodies, part{m.Bodies[k].Name, m.Bodies[k].Parent})
@@ -63,26 +67,46 @@ func (s *Server) describe(http.ResponseWriter, *http.Request) (any, error) {
 	return d, nil
 }
 
-// shapesOf are the forms of a model's bodies. One that consists of meshes alone, whose
-// files are not read here, is drawn as the ellipsoid with its mass and inertia.
-func shapesOf(m *mechanism.Model) []shape {
+// shapesOf are the forms of a model's bodies. One that has meshes for the eye is drawn as
+// these and what else does not collide; one that consists of nothing but meshes that
+// cannot be shown, as the ellipsoid with its mass and inertia.
+func shapesOf(m *mechanism.Model, files *meshes) []shape {
 	var all []shape
-	drawn := make([]bool, len(m.Bodies))
+	fine, drawn := make([]bool, len(m.Bodies)), make([]bool, len(m.Bodies))
 	for k := range m.Geoms {
 		g := &m.Geoms[k]
-		if g.Body == 0 || g.Shape == mechanism.Mesh || g.Shape == mechanism.Plane {
+		fine[g.Body] = fine[g.Body] || !g.Collides() && files.has(meshOf(m, g))
+	}
+	for k := range m.Geoms {
+		g := &m.Geoms[k]
+		mesh := meshOf(m, g)
+		s := shape{g.Body, g.Shape.String(), g.Size, g.Position, g.Orientation, g.Colour, nil}
+		switch {
+		case g.Body == 0 || g.Shape == mechanism.Plane || g.Collides() && fine[g.Body]:
 			continue
+		case g.Shape == mechanism.Mesh && !files.has(mesh):
+			continue
+		case g.Shape == mechanism.Mesh:
+			s.Size, s.Mesh = m.Meshes[mesh].Scale, &mesh
 		}
 		drawn[g.Body] = true
-		all = append(all, shape{g.Body, g.Shape.String(), g.Size, g.Position, g.Orientation, g.Colour})
+		all = append(all, s)
 	}
 	for k := range m.Bodies {
 		b := &m.Bodies[k]
 		if !drawn[k] && b.Mass > 0 {
-			all = append(all, shape{k, mechanism.Ellipsoid.String(), radii(b), b.Centre, mechanism.Quaternion{1}, [4]float64{0.6, 0.6, 0.65, 1}})
+			all = append(all, shape{k, mechanism.Ellipsoid.String(), radii(b), b.Centre, mechanism.Quaternion{1}, [4]float64{0.6, 0.6, 0.65, 1}, nil})
 		}
 	}
 	return all
+}
+
+// meshOf is the number of the mesh of a geom, -1: it is none.
+func meshOf(m *mechanism.Model, g *mechanism.Geom) int {
+	if g.Shape != mechanism.Mesh {
+		return -1
+	}
+	return slices.IndexFunc(m.Meshes, func(f mechanism.MeshFile) bool { return f.Name == g.Mesh })
 }
 
 // radii are those of an ellipsoid whose moments of inertia about its axes are a body's

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"samovar/robot/dance"
 	"samovar/robot/live"
 )
 
@@ -66,8 +67,9 @@ type playing struct {
 // seen is a state with what only the stage knows.
 type seen struct {
 	*live.State
-	Song  *playing `json:"song"`
-	Mouth float64  `json:"mouth"` // how far it is open, 0 to 1
+	Song  *playing         `json:"song"`
+	Ear   *dance.Following `json:"ear"`   // of a robot that dances to what it hears
+	Mouth float64          `json:"mouth"` // how far it is open, 0 to 1
 }
 
 // silence is how long watchers hear nothing of the robot, at most.
@@ -92,7 +94,6 @@ func (s *Server) follow() {
 		}
 		if state.Stopped && act != state.Mode {
 			s.silence()
-			s.events.send("note", note{Text: "stopped: " + state.Reason, Kind: "error"})
 		}
 		if act = ""; state.Stopped {
 			act = state.Mode
@@ -105,10 +106,11 @@ func (s *Server) follow() {
 type note struct {
 	Text string `json:"text"`
 	Kind string `json:"kind"` // info or error
+	Code string `json:"code"` // for other languages
 }
 
 func (s *Server) seen(state *live.State) seen {
-	v := seen{State: state}
+	v := seen{State: state, Ear: s.following(state.Act)}
 	if s.talk != nil {
 		v.Mouth = s.talk.mouth(time.Now())
 	}

@@ -59,7 +59,7 @@ func (s *songs) find(id string) (*song, error) {
 			return x, nil
 		}
 	}
-	return nil, failure{http.StatusNotFound, fmt.Errorf("there is no song %q: bring it again", id)}
+	return nil, missing("no_song", "there is no song %q: bring it again", id)
 }
 
 // add keeps a song, once.
@@ -78,21 +78,25 @@ func (s *songs) add(x *song) {
 
 // addSong takes a song in and listens to it.
 func (s *Server) addSong(w http.ResponseWriter, r *http.Request) (any, error) {
+	name := nameOf(r.Header.Get("X-Name"))
 	file, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostSong))
 	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-		return nil, failure{http.StatusRequestEntityTooLarge, fmt.Errorf("a song may have %d MB: cut or compress it", mostSong>>20)}
+		return nil, failure{http.StatusRequestEntityTooLarge, "song_large", name, fmt.Errorf("a song may have %d MB: cut or compress it", mostSong>>20)}
 	}
 	if err != nil {
-		return nil, bad("read the song: %v", err)
+		return nil, bad("bad_request", "read the song: %v", err)
 	}
 	sum := sha256.Sum256(file)
-	x := &song{ID: hex.EncodeToString(sum[:6]), Name: nameOf(r.Header.Get("X-Name")), file: file}
+	x := &song{ID: hex.EncodeToString(sum[:6]), Name: name, file: file}
 	samples, err := music.Decode(bytes.NewReader(file))
 	if err == nil {
 		x.analysis, err = music.Analyse(samples, music.Rate)
 	}
-	if err != nil {
-		return nil, bad("listen to %s: %v", x.Name, err)
+	switch {
+	case errors.Is(err, music.ErrLong):
+		return nil, bad("song_long", "listen to %s: %v", x.Name, err).about(name)
+	case err != nil:
+		return nil, bad("song_unread", "listen to %s: %v", x.Name, err).about(name)
 	}
 	x.Seconds, x.Tempo, x.Meter, x.Sure = x.analysis.Seconds, x.analysis.Tempo, x.analysis.Meter, x.analysis.Confidence >= music.Sure
 	s.songs.add(x)
@@ -136,18 +140,25 @@ func (s *Server) dance(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err := read(w, r, &ask); err != nil {
 		return nil, err
 	}
-	x, err := s.songs.find(ask.Song)
+	return done, s.danceTo(ask.Song, ask.Seed)
+}
+
+func (s *Server) danceTo(id string, seed uint64) error {
+	x, err := s.songs.find(id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d, err := dance.Compose(&x.analysis, ask.Seed)
-	if err != nil {
-		return nil, bad("dance to %s: %v", x.Name, err)
+	d, err := dance.Compose(&x.analysis, seed)
+	switch {
+	case err != nil && !(x.analysis.Confidence >= music.Sure):
+		return bad("no_beat", "dance to %s: %v", x.Name, err).about(x.Name)
+	case err != nil:
+		return bad("song_short", "dance to %s: %v", x.Name, err).about(x.Name)
 	}
 	m, err := dance.New(d, s.config.Robot.Info())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.silence()
-	return done, conflict(s.config.Robot.Perform(live.Act{Name: "dancing", Motion: m, Seconds: m.Seconds(), Song: x.ID, Lead: load}))
+	return conflict(s.config.Robot.Perform(live.Act{Name: "dancing", Motion: m, Seconds: m.Seconds(), Song: x.ID, Lead: load}))
 }

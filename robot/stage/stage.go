@@ -1,5 +1,5 @@
 // Package stage is the HTTP API of a robot that people meet: they see it, give it songs
-// to dance to, talk with it, push it and stop it. It refuses songs without a beat that one
+// and a microphone to dance to, talk with it, push it and stop it. It refuses songs without a beat that one
 // could dance to, and whatever the robot refuses. Start with [New].
 package stage
 
@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"samovar"
+	"samovar/robot/hearing"
 	"samovar/robot/live"
 	"samovar/robot/speech"
 )
@@ -27,7 +29,12 @@ type Config struct {
 	// One that has a method Forget() forgets the dialogue when the robot greets.
 	Speaker samovar.Speaker
 	Knows   []string // languages that the model was made for; nil: all
-	Log     *slog.Logger
+	// Recogniser understands whatever is said to the robot; nil: it understands the commands
+	// of those that Learn returns, which takes a second for a language; nil, too: it hears
+	// nothing.
+	Recogniser hearing.Recogniser
+	Learn      func(ctx context.Context, language string) (hearing.Recogniser, error)
+	Log        *slog.Logger
 }
 
 // Server answers under /api/robot.
@@ -38,7 +45,12 @@ type Server struct {
 	songs  songs
 	events hub
 	clock  clock
-	talk   *talk // nil: it does not speak
+	told   atomic.Int64 // utterances
+	talk   *talk        // nil: it does not speak
+	ears   ears
+	turn   sync.Mutex               // held while ear and the robot's act change
+	ear    atomic.Pointer[listener] // of the page whose microphone it dances to; nil: none
+	meshes meshes
 	work   sync.WaitGroup
 }
 
@@ -54,6 +66,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 			return nil, fmt.Errorf("give the robot a voice: %w", err)
 		}
 	}
+	s.ears.config = s.config
+	s.meshes = openMeshes(ctx, c.Body, c.Robot.Model(), s.config.Log)
 	s.routes()
 	s.work.Go(s.follow)
 	return s, nil
@@ -81,6 +95,8 @@ func (s *Server) routes() {
 		"POST /api/robot/say":    s.say,
 		"POST /api/robot/ask":    s.ask,
 		"POST /api/robot/greet":  s.greet,
+		"POST /api/robot/learn":  s.learn,
+		"POST /api/robot/hear":   s.hear,
 	} {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := h(w, r)
@@ -93,47 +109,13 @@ func (s *Server) routes() {
 		})
 	}
 	s.mux.HandleFunc("GET /api/robot/events", s.serveEvents)
+	s.mux.HandleFunc("GET /api/robot/microphone", s.serveMicrophone)
+	s.mux.HandleFunc("GET /api/robot/meshes/{number}", s.serveMesh)
 	s.mux.HandleFunc("GET /api/robot/songs/{id}", s.serveSong)
 	s.mux.HandleFunc("GET /api/robot/clips/{name}", s.serveClip)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.refuse(w, r, failure{http.StatusNotFound, errors.New("there is no such thing")})
+		s.refuse(w, r, missing("no_such_thing", "there is no such thing"))
 	})
-}
-
-// done is the answer of what has been done.
-var done = struct{}{}
-
-// failure is an error with its HTTP status.
-type failure struct {
-	status int
-	error
-}
-
-func (f failure) Unwrap() error { return f.error }
-
-func bad(format string, args ...any) error {
-	return failure{http.StatusBadRequest, fmt.Errorf(format, args...)}
-}
-
-// conflict is what the robot refuses as it is now.
-func conflict(err error) error {
-	if err == nil {
-		return nil
-	}
-	return failure{http.StatusConflict, err}
-}
-
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status := http.StatusInternalServerError
-	if f, ok := errors.AsType[failure](err); ok {
-		status = f.status
-	}
-	if status == http.StatusInternalServerError {
-		s.config.Log.Error("the robot could not answer", "method", r.Method, "path", r.URL.Path, "error", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"message": err.Error()}})
 }
 
 // mostBody is the longest body of a request that is not a song, bytes.
@@ -144,7 +126,7 @@ func read(w http.ResponseWriter, r *http.Request, v any) error {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil && !errors.Is(err, io.EOF) {
-		return bad("read the request: %v", err)
+		return bad("bad_request", "read the request: %v", err)
 	}
 	return nil
 }
@@ -175,6 +157,9 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	return done, conflict(s.config.Robot.Push(push.Impulse[0], push.Impulse[1]))
 }
+
+// number is the number of an utterance.
+func (s *Server) number() int { return int(s.told.Add(1)) }
 
 // silence ends what is said.
 func (s *Server) silence() {

@@ -85,6 +85,19 @@ func (h *theatre) post(path string, body []byte, status int) map[string]any {
 	return v
 }
 
+// get reads what the API says under a path.
+func (h *theatre) get(path string, v any) {
+	h.Helper()
+	answer, err := http.Get(h.URL + "/api/robot" + path)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(v); err != nil || answer.StatusCode != 200 {
+		h.Fatalf("GET %s: %d: %v", path, answer.StatusCode, err)
+	}
+}
+
 // events returns what a page is told from now on.
 func (h *theatre) events() <-chan [2]string {
 	h.Helper()
@@ -137,15 +150,10 @@ func (h *theatre) until(events <-chan [2]string, name, text string) string {
 // TestStage has people see a robot, have it dance, talk with it, push and stop it.
 func TestStage(t *testing.T) {
 	h := open(t, Config{Voice: hum{}, Speaker: echo{}})
-	answer, err := http.Get(h.URL + "/api/robot")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var d description
-	if err := json.NewDecoder(answer.Body).Decode(&d); err != nil || len(d.Shapes) == 0 || len(d.Bodies) < 20 || !d.Speaks || !d.Answers || d.Mass < 20 {
-		t.Errorf("the robot is %+v: %v", d, err)
+	if h.get("", &d); len(d.Shapes) == 0 || len(d.Bodies) < 20 || !d.Speaks || !d.Answers || d.Mass < 20 || d.Hears != nil {
+		t.Errorf("the robot is %+v", d)
 	}
-	answer.Body.Close()
 	events := h.events()
 	h.until(events, "state", `"act":"standing"`)
 
@@ -173,7 +181,7 @@ func TestStage(t *testing.T) {
 	h.until(events, "state", `"push":[3`)
 	h.post("push", []byte(`{"impulse": [300, 0]}`), 409)
 	h.post("stop", nil, 200)
-	h.until(events, "note", "pressed the button")
+	h.until(events, "state", `"reason":"somebody pressed the button","reason_code":"pressed"`)
 	h.post("end", nil, 409)
 	h.post("resume", nil, 200)
 	h.until(events, "state", `"mode":"running"`)
@@ -201,23 +209,25 @@ func TestDance(t *testing.T) {
 	h.until(events, "state", `"act":"standing"`)
 }
 
-// TestRefuses holds what is said of bad requests.
+// TestRefuses holds what is said of bad requests, to people and to programs.
 func TestRefuses(t *testing.T) {
 	h := open(t, Config{})
 	for _, c := range []struct {
 		path, body string
 		status     int
-		says       string
+		says, code string
 	}{
-		{"say", `{"text": "hello"}`, 409, "no voice"},
-		{"dance", `{"song": "none"}`, 404, "no song"},
-		{"dance", `{"tune": "none"}`, 400, "tune"},
-		{"songs", "this is no song", 400, "listen to a song"},
-		{"push", `{"impulse": "hard"}`, 400, "read the request"},
-		{"sing", "", 404, "no such thing"},
+		{"say", `{"text": "hello"}`, 409, "no voice", "no_voice"},
+		{"dance", `{"song": "none"}`, 404, "no song", "no_song"},
+		{"dance", `{"tune": "none"}`, 400, "tune", "bad_request"},
+		{"songs", "this is no song", 400, "listen to a song", "song_unread"},
+		{"push", `{"impulse": "hard"}`, 400, "read the request", "bad_request"},
+		{"push", `{"impulse": [30, 0]}`, 409, "20 N·s", "hard"},
+		{"hear?language=en", "RIFF", 409, "no speech", "no_ears"},
+		{"sing", "", 404, "no such thing", "no_such_thing"},
 	} {
 		v := h.post(c.path, []byte(c.body), c.status)
-		if m, _ := v["error"].(map[string]any); m == nil || !strings.Contains(m["message"].(string), c.says) {
+		if m, _ := v["error"].(map[string]any); m == nil || !strings.Contains(m["message"].(string), c.says) || m["code"] != c.code {
 			t.Errorf("POST %s %s: %v", c.path, c.body, v)
 		}
 	}

@@ -29,7 +29,6 @@ type talk struct {
 	mu       sync.Mutex
 	end      context.CancelFunc // of what is said now
 	turn     int                // grows with each thing that is to be said
-	next     int                // number of the next clip
 	clips    map[int][]byte
 	free     time.Time // when all clips have been heard
 	heard    *speech.Clip
@@ -72,8 +71,7 @@ func (t *talk) Play(_ context.Context, c *speech.Clip) (time.Time, error) {
 		start = t.free
 	}
 	t.free = start.Add(c.Length())
-	id := t.next
-	t.next++
+	id := t.server.number()
 	t.clips[id] = file
 	delete(t.clips, id-mostClips)
 	where := fmt.Sprintf("/api/robot/clips/%d.wav", id)
@@ -140,7 +138,7 @@ func (t *talk) begin(what string, say func(context.Context) (speech.Said, error)
 		t.stand()
 		if _, err := say(ctx); err != nil && ctx.Err() == nil {
 			s.config.Log.Error("the robot could not speak", "what", what, "error", err)
-			s.events.send("note", note{Text: fmt.Sprintf("%s: %v", what, err), Kind: "error"})
+			s.events.send("note", note{Text: fmt.Sprintf("%s: %v", what, err), Kind: "error", Code: "unsaid"})
 		}
 		t.mu.Lock()
 		last := t.turn == turn
@@ -167,10 +165,18 @@ type words struct {
 	Language string `json:"language"`
 }
 
+// voice is why the robot cannot speak.
+func (s *Server) voice() error {
+	if s.talk == nil {
+		return lacking("no_voice", "the robot has no voice: install espeak-ng and start it again")
+	}
+	return nil
+}
+
 // words reads a request, of a robot that speaks.
 func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v words, err error) {
-	if s.talk == nil {
-		return v, failure{http.StatusConflict, fmt.Errorf("the robot has no voice: install espeak-ng and start it again")}
+	if err := s.voice(); err != nil {
+		return v, err
 	}
 	if err := read(w, r, &v); err != nil {
 		return v, err
@@ -178,9 +184,9 @@ func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v wor
 	v.Text = strings.TrimSpace(v.Text)
 	switch n := len([]rune(v.Text)); {
 	case text && n == 0:
-		return v, bad("there is nothing to say")
+		return v, bad("no_text", "there is nothing to say")
 	case n > mostText:
-		return v, bad("a text of %d letters: %d are the most", n, mostText)
+		return v, bad("long_text", "a text of %d letters: %d are the most", n, mostText)
 	}
 	return v, nil
 }
@@ -201,16 +207,28 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.config.Speaker == nil {
-		return nil, failure{http.StatusConflict, fmt.Errorf("the robot has no model to think with: name one when it is started")}
+	if err := s.mind(); err != nil {
+		return nil, err
 	}
-	s.talk.mu.Lock()
-	id := s.talk.next
-	s.talk.next++
-	s.talk.mu.Unlock()
-	s.events.send("said", said{ID: id, Who: "person", Text: v.Text, Language: v.Language})
-	s.talk.begin("answer", func(ctx context.Context) (speech.Said, error) { return s.talk.host.Answer(ctx, v.Text, v.Language) })
-	return done, nil
+	s.events.send("said", said{ID: s.number(), Who: "person", Text: v.Text, Language: v.Language})
+	return done, s.reply(v.Text, v.Language)
+}
+
+// mind is why the robot cannot answer.
+func (s *Server) mind() error {
+	if s.config.Speaker == nil {
+		return lacking("no_model", "the robot has no model to think with: name one when it is started")
+	}
+	return s.voice()
+}
+
+// reply has the robot answer.
+func (s *Server) reply(text, language string) error {
+	if err := s.mind(); err != nil {
+		return err
+	}
+	s.talk.begin("answer", func(ctx context.Context) (speech.Said, error) { return s.talk.host.Answer(ctx, text, language) })
+	return nil
 }
 
 func (s *Server) greet(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -218,17 +236,22 @@ func (s *Server) greet(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.welcome(v.Language)
+	return done, nil
+}
+
+// welcome has the robot say hello and who it is.
+func (s *Server) welcome(language string) {
 	s.talk.begin("greet", func(ctx context.Context) (speech.Said, error) {
 		if m, ok := s.config.Speaker.(interface{ Forget() }); ok {
 			m.Forget() // a new visitor hears nothing of the last one
 		}
-		said, err := s.talk.host.Greet(ctx, v.Language)
+		said, err := s.talk.host.Greet(ctx, language)
 		if err != nil || said.Stopped {
 			return said, err
 		}
-		return s.talk.host.Introduce(ctx, v.Language)
+		return s.talk.host.Introduce(ctx, language)
 	})
-	return done, nil
 }
 
 func (s *Server) serveClip(w http.ResponseWriter, r *http.Request) {
@@ -240,7 +263,7 @@ func (s *Server) serveClip(w http.ResponseWriter, r *http.Request) {
 		s.talk.mu.Unlock()
 	}
 	if file == nil {
-		s.refuse(w, r, failure{http.StatusNotFound, fmt.Errorf("there is no such clip any more")})
+		s.refuse(w, r, missing("no_clip", "there is no such clip any more"))
 		return
 	}
 	w.Header().Set("Content-Type", "audio/wav")

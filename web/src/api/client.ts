@@ -75,6 +75,9 @@ export class Refusal extends Error {
   constructor(
     message: string,
     readonly status: number,
+    /** Why, in a word for programs, and the name of what it is about. */
+    readonly code = '',
+    readonly of = '',
   ) {
     super(message);
   }
@@ -106,12 +109,15 @@ export async function request(path: string, init?: RequestInit): Promise<Respons
 async function refusal(response: Response): Promise<Refusal> {
   const text = await response.text().catch(() => '');
   let message: string | undefined;
+  let more: Json = {};
   try {
-    message = errorIn(JSON.parse(text));
+    const body: unknown = JSON.parse(text);
+    message = errorIn(body);
+    more = object(object(body)['error']);
   } catch {
     message = string(text.trim().slice(0, 300));
   }
-  return new Refusal(message ?? '', response.status);
+  return new Refusal(message ?? '', response.status, string(more['code']), string(more['of']));
 }
 
 function errorIn(v: unknown): string | undefined {

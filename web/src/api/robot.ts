@@ -7,14 +7,16 @@ export type Point = [number, number, number];
 /** w, x, y, z */
 export type Turn = [number, number, number, number];
 
-const kinds = ['capsule', 'box', 'sphere', 'cylinder', 'ellipsoid'] as const;
+const kinds = ['capsule', 'box', 'sphere', 'cylinder', 'ellipsoid', 'mesh'] as const;
 
 /** A shape that is fixed to a body. */
 export interface Shape {
   body: number;
   type: (typeof kinds)[number];
-  /** MuJoCo's half sizes, in metres. */
+  /** MuJoCo's half sizes, in metres; of a mesh, how it is scaled. */
   size: Point;
+  /** Number of its file. */
+  mesh?: number;
   position: Point;
   orientation: Turn;
   /** Red, green, blue and opacity, 0 to 1. */
@@ -45,13 +47,31 @@ export interface Robot {
   speaks: boolean;
   /** A model answers. */
   answers: boolean;
+  /** What it understands; undefined if it hears nothing. */
+  hears?: Hearing;
 }
+
+export interface Hearing {
+  /** Any; otherwise only the commands. */
+  sentences: boolean;
+  commands: { language: string; words: string }[];
+}
+
+/** Why the server refuses something, and why the robot was stopped: docs/api.md. */
+export const refused = [
+  'failed', 'stopped', 'down', 'hard', 'no_body', 'no_song', 'no_songs', 'song_large', 'song_long', 'song_unread', 'song_short', 'no_beat',
+  'no_voice', 'no_text', 'long_text', 'no_model', 'unsaid', 'no_ears', 'sound_long', 'sound_unread', 'not_understood',
+] as const;
+export type Refused = (typeof refused)[number];
+export const reasons = ['pressed', 'silent', 'falls', 'blind', 'no_sensor', 'no_unit', 'hot', 'beyond', 'too_fast', 'no_body'] as const;
+export type Reason = (typeof reasons)[number];
 
 /** running obeys; the others are the three stages of a stop, each deeper. */
 export type Mode = 'running' | 'standing' | 'kneeling' | 'damping';
 const modes: Mode[] = ['running', 'standing', 'kneeling', 'damping'];
-export type Act = 'standing' | 'dancing' | 'speaking' | 'stopped';
-const acts: Act[] = ['standing', 'dancing', 'speaking', 'stopped'];
+/** following dances to a microphone. */
+export type Act = 'standing' | 'dancing' | 'following' | 'bowing' | 'speaking' | 'stopped';
+const acts: Act[] = ['standing', 'dancing', 'following', 'bowing', 'speaking', 'stopped'];
 
 /** Where a dance is in its song. */
 export interface Place {
@@ -61,6 +81,15 @@ export interface Place {
   beat: number;
   bar: number;
   left: number;
+}
+
+/** How it follows what it hears. */
+export interface Ear {
+  /** Beats a minute, 0 while there are none. */
+  tempo: number;
+  dancing: boolean;
+  /** How many it has danced. */
+  beat: number;
 }
 
 /** A moment of the robot. */
@@ -80,7 +109,11 @@ export interface Moment {
   act: Act;
   mode: Mode;
   reason: string;
+  /** What the reason is, for other languages, and the joint that it is about. */
+  why: string;
+  of: string;
   song?: Place;
+  ear?: Ear;
   /** How far its mouth is open, 0 to 1. */
   mouth: number;
   falls?: number;
@@ -109,6 +142,7 @@ export interface Said {
 
 export interface Note {
   text: string;
+  code?: string;
   error: boolean;
 }
 
@@ -126,11 +160,13 @@ function shapeOf(v: unknown, bodies: number): Shape[] {
   const body = number(s['body']) ?? -1;
   const size = numbers(s['size'], 1);
   const position = point(s['position']);
-  if (!type || !size || !position || !Number.isInteger(body) || body < 0 || body >= bodies) return [];
+  const mesh = number(s['mesh']);
+  if (!type || !size || !position || !Number.isInteger(body) || body < 0 || body >= bodies || (type === 'mesh') !== (mesh !== undefined)) return [];
   return [
     {
       body,
       type,
+      mesh,
       size: [size[0]!, size[1] ?? 0, size[2] ?? 0],
       position,
       orientation: turn(s['orientation']) ?? [1, 0, 0, 0],
@@ -170,7 +206,21 @@ export function robotOf(v: unknown): Robot {
     languages: array(r['languages']).flatMap((l) => string(l) ?? []),
     speaks: r['speaks'] === true,
     answers: r['answers'] === true,
+    hears: hearingOf(r['hears']),
   };
+}
+
+function hearingOf(v: unknown): Hearing | undefined {
+  if (typeof v !== 'object' || v === null) return undefined;
+  const h = object(v);
+  const commands = array(h['commands']).map((c) => ({ language: string(object(c)['language']) ?? '', words: string(object(c)['words']) ?? '' }));
+  return { sentences: h['sentences'] === true, commands };
+}
+
+function earOf(v: unknown): Ear | undefined {
+  if (typeof v !== 'object' || v === null) return undefined;
+  const e = object(v);
+  return { tempo: number(e['tempo']) ?? 0, dancing: e['dancing'] === true, beat: number(e['beat']) ?? 0 };
 }
 
 function placeOf(v: unknown): Place | undefined {
@@ -208,7 +258,10 @@ export function momentOf(v: unknown, bodies: number): Moment | undefined {
     // What is not known is no sign that all is well.
     mode: modes.find((x) => x === m['mode']) ?? 'damping',
     reason: string(m['reason']) ?? '',
+    why: string(m['reason_code']) ?? '',
+    of: string(m['reason_of']) ?? '',
     song: placeOf(m['song']),
+    ear: earOf(m['ear']),
     mouth: Math.min(1, Math.max(0, number(m['mouth']) ?? 0)),
     falls: number(counts['falls']),
     violations: number(counts['violations']),
@@ -229,8 +282,9 @@ export function saidOf(v: unknown): Said | undefined {
 }
 
 export function noteOf(v: unknown): Note | undefined {
-  const text = string(object(v)['text']);
-  return text === undefined ? undefined : { text, error: object(v)['kind'] === 'error' };
+  const n = object(v);
+  const text = string(n['text']);
+  return text === undefined ? undefined : { text, code: string(n['code']), error: n['kind'] === 'error' };
 }
 
 /** A browser keeps six connections to a server, and the stop must not wait for one:
@@ -271,6 +325,23 @@ export const greet = (language: string) => post('/greet', { language });
 /** impulse: N·s, in the world's axes. */
 export const push = (impulse: [number, number]) => post('/push', { impulse });
 
+/** Has the robot learn the commands of a language, so that the first one does not wait. */
+export const learn = (language: string) => post('/learn', { language });
+
+/** Has the robot hear what was said, and do it: with a song, if it is to dance. */
+export async function hear(wav: ArrayBuffer, language: string, song: string): Promise<void> {
+  const query = new URLSearchParams({ language, song });
+  await ask(`/hear?${query}`, { method: 'POST', headers: { 'Content-Type': 'audio/wav' }, body: wav });
+}
+
+/** A link for samples of a microphone, 16 bits each, that were heard so many seconds ago. */
+export function microphone(rate: number, ago: number): WebSocket {
+  const url = new URL('api/robot/microphone', document.baseURI);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.search = String(new URLSearchParams({ rate: String(rate), ago: ago.toFixed(3) }));
+  return new WebSocket(url);
+}
+
 /** The id of a song that the robot has taken. A header holds no other letters
  * than Latin ones, so the name is written as in a URL. */
 export async function give(file: File): Promise<string> {
@@ -282,12 +353,24 @@ export async function give(file: File): Promise<string> {
   return string(object(await response.json())['id']) ?? '';
 }
 
-const sound = async (path: string): Promise<ArrayBuffer> => (await request(path, { signal: others.signal })).arrayBuffer();
+const bytes = async (path: string): Promise<ArrayBuffer> => (await request(path, { signal: others.signal })).arrayBuffer();
 
-export const audio = (song: string) => sound('api/robot/songs/' + encodeURIComponent(song));
+/** The file of a mesh. A stop that ends it delays it. */
+export async function mesh(number: number): Promise<ArrayBuffer> {
+  for (;;) {
+    const { signal } = others;
+    try {
+      return await bytes(`api/robot/meshes/${number}`);
+    } catch (e) {
+      if (!signal.aborted) throw e;
+    }
+  }
+}
+
+export const audio = (song: string) => bytes('api/robot/songs/' + encodeURIComponent(song));
 
 /** A clip, of this server and no other. */
 export function clip(path: string): Promise<ArrayBuffer> {
   if (!path.startsWith('/api/robot/')) return Promise.reject(new Error('no clip of this server'));
-  return sound(path.slice(1));
+  return bytes(path.slice(1));
 }

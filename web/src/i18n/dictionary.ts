@@ -1,7 +1,8 @@
 // What every language must say. A dictionary that lacks a string, or a form of
 // a plural that its language has, does not compile.
 
-import type { Mode } from '../api/robot';
+import type { Mode, Reason, Refused } from '../api/robot';
+import type { Fault } from '../robot/microphone';
 import type { State } from '../api/runs';
 import type { Layer } from '../robot/scene';
 import type { Figure, Term } from '../runs/figures';
@@ -15,6 +16,9 @@ export interface Explained {
   name: string;
   text: string;
 }
+
+/** A sentence, perhaps one with a name in it. */
+export type Named = string | ((name: string) => string);
 
 export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRule> {
   shell: {
@@ -280,6 +284,10 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       dancing: string;
       dancingTo: (song: string) => string;
       speaking: string;
+      /** To the microphone; and before there is a beat. */
+      following: string;
+      listening: string;
+      bowing: string;
       stopped: Record<Exclude<Mode, 'running'>, string>;
     };
     stop: {
@@ -301,7 +309,6 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       drop: string;
       choose: string;
       listening: (song: string) => string;
-      large: (song: string) => string;
       about: (tempo: string, meter: string, time: string) => string;
       unsure: string;
       unplayable: string;
@@ -310,6 +317,11 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       allow: string;
       soundOn: string;
       soundOff: string;
+      /** By the microphone, and how that ends. */
+      hear: string;
+      deafen: string;
+      heard: (tempo: string) => string;
+      unheard: string;
     };
     talk: {
       title: string;
@@ -327,7 +339,20 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       sayNow: string;
       mute: string;
       voiceless: string;
+      /** A button to speak by: as it is, held, and let go. */
+      hold: string;
+      held: string;
+      heard: string;
+      brief: string;
+      knows: (words: string) => string;
+      sentences: string;
+      deaf: string;
     };
+    microphone: Record<Fault, string>;
+    /** What the server refuses; those with a song are of songs. */
+    refused: Record<Refused, Named>;
+    /** Why it was stopped; of is a joint or a sensor. */
+    reasons: Record<Reason, Named>;
     push: {
       title: string;
       text: string;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { stops, type Press } from './keys';
+import { speaks, stops, type Press } from './keys';
 
 const press: Press = { code: 'Space', repeat: false, composing: false, chord: false, focus: 'nothing', walked: false, stopped: false };
 
@@ -17,3 +17,12 @@ it.each([
   ['Escape when it has stopped', { code: 'Escape', stopped: true }, false],
   ['another key', { code: 'KeyS' }, false],
 ] as [string, Partial<Press>, boolean][])('%s', (_, changes, want) => expect(stops({ ...press, ...changes })).toBe(want));
+
+it.each([
+  ['the key', {}, true],
+  ['while it is held', { repeat: true }, false],
+  ['while writing', { focus: 'text' }, false],
+  ['with Ctrl', { chord: true }, false],
+  ['on a button', { focus: 'control', walked: true }, true],
+  ['another key', { code: 'Space' }, false],
+] as [string, Partial<Press>, boolean][])('to speak: %s', (_, changes, want) => expect(speaks({ ...press, code: 'KeyT', ...changes })).toBe(want));

@@ -1,4 +1,4 @@
-// Which key presses are the emergency stop.
+// Which key presses are the emergency stop, and which is held to speak.
 //
 // The space bar belongs to whoever writes, and to whoever walks through the page by
 // keyboard: there it presses the button that has the focus. Whoever uses a mouse has
@@ -26,6 +26,11 @@ export function stops(p: Press): boolean {
   if (p.focus === 'text') return false;
   return p.focus !== 'control' || !p.walked;
 }
+
+/** The key that is held to speak to the robot. */
+export const speakKey = 'KeyT';
+
+export const speaks = (p: Press) => p.code === speakKey && !p.repeat && !p.composing && !p.chord && p.focus !== 'text';
 
 const written = 'textarea, input:not([type=button], [type=checkbox], [type=file], [type=radio], [type=range], [type=reset], [type=submit])';
 

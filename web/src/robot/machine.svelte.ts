@@ -5,9 +5,11 @@ import * as api from '../api/robot';
 import type { Moment, Note, Robot, Said, Song } from '../api/robot';
 import { language } from '../i18n/language.svelte';
 import { Bars } from './beat';
+import { ear } from './ear.svelte';
 import { together } from './keys';
 import { Motion } from './motion';
 import { sound } from './sound.svelte';
+import { refusalInWords } from './words';
 
 /** Milliseconds without a moment after which the link counts as lost: they come
  * thirty times a second. */
@@ -24,6 +26,8 @@ class Machine {
   moment = $state.raw<Moment>();
   talk = $state.raw<Said[]>([]);
   note = $state.raw<Note>();
+  /** The song that is to be danced to. */
+  wanted = $state('');
   /** A stop is on its way. */
   stopping = $state(false);
 
@@ -45,6 +49,7 @@ class Machine {
   private noteTimer: ReturnType<typeof setTimeout> | undefined;
 
   stopped = $derived(this.moment !== undefined && this.moment.mode !== 'running');
+  chosen = $derived(this.songs.find((s) => s.id === this.wanted) ?? this.songs[0]);
   song = $derived(this.songs.find((s) => s.id === this.moment?.song?.id));
 
   /** Begins to watch, and returns how to end it. */
@@ -57,6 +62,7 @@ class Machine {
       this.close();
       sound.quiet();
       sound.hush();
+      ear.end();
     };
   }
 
@@ -93,7 +99,10 @@ class Machine {
     });
     on('said', (v) => this.heard(api.saidOf(v)));
     on('songs', (v) => (this.songs = api.songsOf(v)));
-    on('note', (v) => this.tell(api.noteOf(v)));
+    on('note', (v) => {
+      const note = api.noteOf(v);
+      if (note) this.tell({ ...note, text: refusalInWords(language.voice.words.robot, note.code ?? '', '', note.text) });
+    });
   }
 
   /** A link can die without a word. */
@@ -117,7 +126,7 @@ class Machine {
     this.arrived = now;
     this.state = 'ready';
     this.pause = 1;
-    const beat = this.motion.last?.song?.beat;
+    const beat = beatOf(this.motion.last);
     this.motion.push(m, now / 1000);
     sound.follow(m, now / 1000);
     if (m.song) {
@@ -125,14 +134,15 @@ class Machine {
       this.bars.observe(m.song, meter);
       this.downbeat = this.bars.within(m.song.beat, meter) === 0;
     }
+    if (m.ear) this.downbeat = m.ear.beat % 4 === 1;
     const old = this.moment;
-    const changed = !old || old.mode !== m.mode || old.act !== m.act || old.reason !== m.reason || old.song?.beat !== m.song?.beat;
+    const changed = !old || old.mode !== m.mode || old.act !== m.act || old.reason !== m.reason || beatOf(old) !== beatOf(m) || old.ear?.dancing !== m.ear?.dancing;
     if (m.mode !== 'running') this.stopping = false;
     if (changed || now - this.read > glance) {
       this.read = now;
       this.moment = m;
     }
-    if (m.song && m.song.beat !== beat) for (const f of this.beats) f();
+    if (beatOf(m) !== undefined && beatOf(m) !== beat) for (const f of this.beats) f();
   }
 
   private heard(said: Said | undefined) {
@@ -173,7 +183,7 @@ class Machine {
     } catch (e) {
       this.pressed = -Infinity; // the next press counts, however soon it comes
       const { failed } = language.voice.words.robot.stop;
-      this.tell({ text: e instanceof Refusal && e.message !== '' ? `${failed} ${e.message}` : failed, error: true });
+      this.tell({ text: e instanceof Refusal ? `${failed} ${complaint(e)}` : failed, error: true });
     }
     this.stopping = false;
   }
@@ -181,10 +191,13 @@ class Machine {
 
 /** What went wrong, in one line. */
 export function complaint(e: unknown): string {
-  const words = language.voice.words.errors;
-  if (e instanceof Disconnection) return words.unreached;
-  return (e instanceof Refusal && e.message) || words.refused;
+  const { errors, robot } = language.voice.words;
+  if (e instanceof Disconnection) return errors.unreached;
+  return (e instanceof Refusal && refusalInWords(robot, e.code, e.of, e.message)) || errors.refused;
 }
+
+/** The beat that is danced. */
+const beatOf = (m: Moment | undefined) => m?.song?.beat ?? (m?.ear?.dancing ? m.ear.beat : undefined);
 
 function parsed(data: string): unknown {
   try {

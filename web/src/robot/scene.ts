@@ -4,7 +4,6 @@ import {
   BoxGeometry,
   BufferAttribute,
   BufferGeometry,
-  CapsuleGeometry,
   Color,
   ConeGeometry,
   CylinderGeometry,
@@ -19,7 +18,6 @@ import {
   LineSegments,
   Mesh,
   MeshBasicMaterial,
-  MeshStandardMaterial,
   Object3D,
   PCFShadowMap,
   PerspectiveCamera,
@@ -28,17 +26,15 @@ import {
   RingGeometry,
   Scene as Stage,
   ShadowMaterial,
-  Sphere,
   SphereGeometry,
-  SRGBColorSpace,
   Vector2,
   Vector3,
   WebGLRenderer,
 } from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
-import { RoundedBoxGeometry } from 'three/addons/geometries/RoundedBoxGeometry.js';
-import type { Moment, Point, Robot, Shape } from '../api/robot';
-import { between, blend, fan, pushOf, strongest, type Motion } from './motion';
+import type { Moment, Point, Robot } from '../api/robot';
+import { between, fan, pushOf, strongest, type Motion } from './motion';
+import { Puppet } from './puppet';
 
 export const layers = ['support', 'centre', 'capture', 'forces', 'push', 'beat'] as const;
 export type Layer = (typeof layers)[number];
@@ -51,22 +47,6 @@ const metresPerImpulse = 0.6 / strongest;
 const pushSeconds = 0.1; // for how long a push's force acts, so both arrows have one length
 const home = { target: new Vector3(0, 0, 0.57), from: new Vector3(2.5, -1.15, 1.2) };
 const cornersShown = 32;
-
-function geometry({ type, size: [x, y, z] }: Shape): BufferGeometry {
-  switch (type) {
-    case 'sphere':
-      return new SphereGeometry(x, 32, 20);
-    case 'ellipsoid':
-      return new SphereGeometry(1, 32, 20).scale(x, y, z);
-    case 'box':
-      return new RoundedBoxGeometry(2 * x, 2 * y, 2 * z, 3, Math.min(0.012, x / 2, y / 2, z / 2));
-    // three.js has these along y, MuJoCo along z, with half their length.
-    case 'capsule':
-      return new CapsuleGeometry(x, 2 * y, 10, 28).rotateX(Math.PI / 2);
-    case 'cylinder':
-      return new CylinderGeometry(x, x, 2 * y, 32).rotateX(Math.PI / 2);
-  }
-}
 
 /** An arrow along y, one metre long until it is set. */
 class Arrow extends Group {
@@ -184,77 +164,6 @@ class Overlay {
   }
 }
 
-/** The robot's own shapes, a group a body. */
-class Puppet {
-  readonly root = new Group();
-  readonly bodies: Group[];
-  private readonly pose: Float64Array;
-  /** Where it is pushed and grasped. */
-  readonly torso: number;
-  private mouth?: MeshStandardMaterial;
-  private readonly meshes: Mesh[] = [];
-
-  constructor(robot: Robot) {
-    this.bodies = robot.bodies.map(() => new Group());
-    this.root.add(...this.bodies);
-    this.pose = new Float64Array(7 * robot.bodies.length);
-    const named = robot.bodies.findIndex((n) => /torso|trunk|chest/i.test(n));
-    this.torso = Math.max(0, named);
-    for (const s of robot.shapes) {
-      const [r, g, b, opacity] = s.color;
-      const material = new MeshStandardMaterial({ roughness: 0.55, metalness: 0.05, transparent: opacity < 1, opacity });
-      material.color.setRGB(r, g, b, SRGBColorSpace);
-      const mesh = new Mesh(geometry(s), material);
-      mesh.geometry.computeBoundingSphere();
-      const [w, x, y, z] = s.orientation;
-      mesh.position.set(...s.position);
-      mesh.quaternion.set(x, y, z, w).normalize();
-      mesh.castShadow = mesh.receiveShadow = true;
-      this.bodies[s.body]!.add(mesh);
-      this.meshes.push(mesh);
-    }
-  }
-
-  show(motion: Motion, share: number) {
-    const { before, last } = motion;
-    if (!before || !last || last.poses.length !== this.pose.length) return;
-    blend(this.pose, before.poses, last.poses, share);
-    this.bodies.forEach((b, i) => {
-      const p = this.pose.subarray(7 * i);
-      b.position.set(p[0]!, p[1]!, p[2]!);
-      b.quaternion.set(p[4]!, p[5]!, p[6]!, p[3]!);
-    });
-    this.mouth ??= this.highest();
-    this.mouth?.emissive.setScalar(0.65 * last.mouth);
-  }
-
-  /** What lights up as it speaks: its highest shape, which is the head. */
-  private highest(): MeshStandardMaterial | undefined {
-    this.root.updateWorldMatrix(true, true);
-    const at = new Vector3();
-    let best: Mesh | undefined;
-    let height = -Infinity;
-    for (const m of this.meshes) {
-      if (m.getWorldPosition(at).z <= height) continue;
-      height = at.z;
-      best = m;
-    }
-    return best?.material as MeshStandardMaterial | undefined;
-  }
-
-  /** Where it is pushed: the middle of the torso's largest shape. */
-  middle(): Vector3 {
-    const body = this.bodies[this.torso];
-    const radius = (m: Object3D) => ((m as Mesh).geometry.boundingSphere ?? new Sphere()).radius;
-    const largest = body?.children.toSorted((a, b) => radius(b) - radius(a))[0];
-    return largest?.getWorldPosition(new Vector3()) ?? new Vector3();
-  }
-
-  hit(ray: Raycaster): boolean {
-    return ray.intersectObjects(this.meshes, false).length > 0;
-  }
-}
-
 function mark(material: MeshBasicMaterial): Object3D {
   const group = new Group();
   group.add(new Mesh(new RingGeometry(0.1, 0.106, 48), material));
@@ -296,7 +205,7 @@ export class Scene {
   private readonly sky = new HemisphereLight(0xffffff, 0x888888, 1.6);
   private readonly grid = grid();
   private readonly floor = new Mesh(new PlaneGeometry(16, 16), new ShadowMaterial({ opacity: 0.18 }));
-  private readonly drawn = new MeshBasicMaterial();
+  private readonly soft = new MeshBasicMaterial();
   private readonly ray = new Raycaster();
   private readonly size = new Vector2(1, 1);
   private readonly abort = new AbortController();
@@ -305,6 +214,7 @@ export class Scene {
   private down = false;
   private dirty = true;
   private slow = 0;
+  private drawn = -Infinity; // when, in seconds
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -314,13 +224,13 @@ export class Scene {
     this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
-    this.puppet = new Puppet(options.robot);
+    this.puppet = new Puppet(options.robot, () => (this.dirty = true));
     this.camera.up.set(0, 0, 1);
     this.light();
     this.grid.position.z = 0.0005; // each of what lies on the floor has a height of its own
     this.floor.material.depthWrite = false;
     this.floor.receiveShadow = true;
-    this.stage.add(this.floor, this.grid, mark(this.drawn), this.puppet.root, ...Object.values(this.overlay.groups));
+    this.stage.add(this.floor, this.grid, mark(this.soft), this.puppet.root, ...Object.values(this.overlay.groups));
     this.listen(); // before the controls, which must not turn what is grasped
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enablePan = false;
@@ -347,7 +257,7 @@ export class Scene {
   /** As the page looks now. */
   colour(c: Colours) {
     this.overlay.colour(c);
-    this.drawn.color.set(c.soft);
+    this.soft.color.set(c.soft);
     this.stage.fog = new Fog(new Color(c.paper), 3.5, 8);
     this.grid.material.color.set(c.line);
     this.dirty = true;
@@ -397,7 +307,7 @@ export class Scene {
   /** Draws what there is at a time in seconds, if anything has changed. */
   frame(now: number, fresh: boolean) {
     const { motion, still } = this.options;
-    const pulsing = this.overlay.pulse(now - this.beatAt, this.down, motion.last?.song !== undefined, still);
+    const pulsing = this.overlay.pulse(now - this.beatAt, this.down, motion.last?.song !== undefined || motion.last?.ear?.dancing === true, still);
     this.controls.update();
     if (!fresh && !pulsing && !this.dirty && !this.grasp) return;
     this.dirty = pulsing;
@@ -412,9 +322,9 @@ export class Scene {
       }
       this.follow();
     }
-    const began = performance.now();
     this.renderer.render(this.stage, this.camera);
-    this.spare(performance.now() - began);
+    this.spare(now - this.drawn);
+    this.drawn = now;
   }
 
   /** The camera goes along, slowly, where the robot goes. */
@@ -427,10 +337,11 @@ export class Scene {
     this.camera.position.add(step);
   }
 
-  /** A machine that draws slowly draws less: the robot's motion matters, not its shadow. */
-  private spare(milliseconds: number) {
-    this.slow = milliseconds > 25 ? this.slow + 1 : Math.max(0, this.slow - 1);
-    if (this.slow < 30 || !this.sun.castShadow) return;
+  /** A machine that draws slowly draws less: the robot's motion matters, not its shadow.
+   * since is when it last drew, in seconds; long ago it had nothing to draw. */
+  private spare(since: number) {
+    this.slow = since > 0.05 && since < 2 ? this.slow + 1 : Math.max(0, this.slow - 1);
+    if (this.slow < 20 || !this.sun.castShadow) return;
     this.sun.castShadow = false;
     this.renderer.setPixelRatio(1);
     this.resize(this.size.x, this.size.y);
