@@ -57,6 +57,7 @@ type Controller struct {
 	startPelvis mechanism.Vector
 	ground      float64 // height of the floor beneath the feet, m
 	facing      float64 // heading of the feet, rad
+	room        float64 // of the capture point within the soles that stand, m
 }
 
 // Gains of the tasks, 1/s and 1/s²: of the capture point, of height, of the base's
@@ -65,7 +66,7 @@ const (
 	captureGain = 8.0
 	heightP     = 60.0
 	heightD     = 13.0
-	turnP       = 40.0 // low: what turns the trunk back pushes the capture point away
+	turnP       = 40.0
 	turnD       = 10.0
 	turnMost    = 25.0 // rad/s²
 	holdP       = 150.0
@@ -74,12 +75,48 @@ const (
 	loadTime    = 0.1  // s, in which a foot that has landed may carry all
 	lowest      = 0.12 // m, by which the robot stoops
 	stretch     = 0.97 // of a leg's length that is used
+	bent        = 0.93 // likewise of one that carries, before the robot stoops: straight, it has no say in the height
 )
+
+// Joints of a leg, from the hip down, between which it is as long as its knee allows: the
+// first of the hip may lie beside the others, the ankle's last is as good as its first.
+const (
+	hip   = 1
+	knee  = 3
+	ankle = 5
+)
+
+// What turns the trunk back pushes the capture point away. So it is turned back as much
+// as the capture point has room within the soles, m: not at all with the first, wholly with
+// the first and the second; the speed of its turning is damped all the same. On one foot,
+// with no room to speak of, it is a share.
+const (
+	turnRoom  = 0.01
+	turnWhole = 0.04
+	turnAlone = 0.3
+)
+
+// While a leg swings, half of the moment that is asked for is what orientation asks for,
+// half what changes the momentum of the whole body, which has this damping, 1/s: what
+// the leg gains, the trunk loses, instead of the capture point being pushed.
+const (
+	swapped   = 0.5
+	momentumD = 6.0
+)
+
+// slack is the room, m, below which the feet give their reserves, in the course of slackens.
+const (
+	slack    = 0.03
+	slackens = 0.02
+)
+
+// foresight is how far ahead, s, the trunk's tilt is looked for.
+const foresight = 0.1
 
 // crouch is how much lower than with straight legs the robot stands, as a share of
 // their length: knees bent by some 1 rad. What is low tips more slowly for a push, and
 // its legs reach farther.
-const crouch = 0.13
+const crouch = 0.105
 
 // beginning is how long the robot takes to its neutral stance, s.
 const beginning = 1.5
@@ -130,7 +167,7 @@ func neutralHeight(r *estimate.Robot) (height, length float64) {
 	part := func(row int) mechanism.Vector {
 		return x.Position(r.Model.Joints[r.Joints[r.Legs[0].Joints[row]].Index].Body)
 	}
-	length = part(2).Sub(part(5)).Norm()
+	length = part(hip).Sub(part(ankle)).Norm()
 	return x.CentreOfMass()[2] - sole[2] - crouch*length, length
 }
 
@@ -218,7 +255,9 @@ func (c *Controller) plan(dt float64) {
 		s.load[i] = c.estimate.Contacts[i].Load / weight
 		s.asked[i] = c.whole.forces.on[i].force[2] / weight
 	}
+	s.lean = c.lean()
 	g.advance(&s)
+	c.room = mechanism.Room(g.support(g.phase == Swinging, 0), capture)
 	wanted, rate := c.wanted(&s)
 	pressure := capture.Sub(rate.Scale(1 / omega)).Add(capture.Sub(wanted).Scale(captureGain / omega))
 	switch {
@@ -234,7 +273,7 @@ func (c *Controller) plan(dt float64) {
 	}
 	c.task.centre = x.CentreOfMass().Sub(pressure).Scale(omega * omega)
 	c.task.centre[2] = c.vertical()
-	c.task.turn = c.orient()
+	c.orient()
 	copy(c.task.joints, course.joints[2])
 	c.feet(dt)
 	c.View = View{
@@ -287,17 +326,17 @@ func (c *Controller) stoop(dt float64) {
 	low := 0.0
 	for i := range g.feet {
 		l := &c.robot.Legs[i]
-		hip, ankle := c.place(l, 2), c.place(l, 5)
+		top, end := c.place(l, hip), c.place(l, ankle)
 		if g.phase == Swinging && i == g.foot {
-			ankle = ankle.Add(g.to.at.Sub(g.feet[i].at)) // where it will be
+			end = end.Add(g.to.at.Sub(g.feet[i].at)) // where it will be
 		}
-		way := ankle.Sub(hip)
-		reach := stretch * c.length
-		highest := ankle[2] + math.Sqrt(max(0.25*reach*reach, reach*reach-way[0]*way[0]-way[1]*way[1]))
+		way := end.Sub(top)
+		reach := bent * c.length
+		highest := end[2] + math.Sqrt(max(0.25*reach*reach, reach*reach-way[0]*way[0]-way[1]*way[1]))
 		// As much as the hip would be too high at the height that is asked for.
-		low = max(low, hip[2]+c.ground+c.height-x.CentreOfMass()[2]-highest)
+		low = max(low, top[2]+c.ground+c.height-x.CentreOfMass()[2]-highest)
 	}
-	c.low += (min(lowest, low) - c.low) * dt / (dt + 0.08)
+	c.low += (min(lowest, low) - c.low) * dt / (dt + 0.04)
 }
 
 // place is where a joint of a leg is.
@@ -306,20 +345,37 @@ func (c *Controller) place(l *estimate.Leg, row int) mechanism.Vector {
 	return c.estimate.Now.Point(j.Body, j.Position)
 }
 
-// orient is the angular acceleration of the base.
-func (c *Controller) orient() mechanism.Vector {
+// off is the rotation by which the base is off what it is to be, and its angular velocity.
+func (c *Controller) off() (turn, angular mechanism.Vector) {
 	x := c.estimate.Now
 	k, _, _ := ease(c.clock / beginning)
 	lean := c.course.pelvis[0].Add(c.startPelvis.Scale(1 - k))
 	want := mechanism.Turn(mechanism.Vector{0, 0, 1}, c.facing).Mul(mechanism.Exp(lean))
-	rate := level(c.course.pelvis[1], c.facing)
-	off := want.Mul(x.Orientation(c.robot.Base).Conjugate()).Vector()
-	angular, _ := x.Velocity(c.robot.Base, x.Position(c.robot.Base))
-	back := off.Scale(turnP).Add(rate.Sub(angular).Scale(turnD))
+	angular, _ = x.Velocity(c.robot.Base, x.Position(c.robot.Base))
+	return want.Mul(x.Orientation(c.robot.Base).Conjugate()).Vector(), angular
+}
+
+// lean is by how much the base will soon be off, rad.
+func (c *Controller) lean() float64 {
+	turn, angular := c.off()
+	return turn.Sub(angular.Scale(foresight)).Norm()
+}
+
+// orient fills how the base is to turn.
+func (c *Controller) orient() {
+	turn, angular := c.off()
+	share := min(1, max(0, (c.room-turnRoom)/turnWhole))
+	c.task.swapped = 0
+	if c.gait.phase == Swinging {
+		share, c.task.swapped = turnAlone, swapped
+	}
+	c.task.back = turn.Scale(share * turnP)
+	back := c.task.back.Add(level(c.course.pelvis[1], c.facing).Sub(angular).Scale(turnD))
 	if n := back.Norm(); n > turnMost {
 		back = back.Scale(turnMost / n)
 	}
-	return back.Add(level(c.course.pelvis[2], c.facing))
+	c.task.turn = back.Add(level(c.course.pelvis[2], c.facing))
+	c.task.slack = min(1, max(0, (slack-c.room)/slackens))
 }
 
 // feet fills what the legs are to do.

@@ -113,7 +113,7 @@ func TestForces(t *testing.T) {
 		"the left is weak":   {wrench{force: mechanism.Vector{0, 0, weight}}, [2]float64{0.2 * weight, 1e3}, false, 0.2},
 		"nothing is touched": {wrench{force: mechanism.Vector{0, 0, weight}}, [2]float64{}, false, 0},
 	} {
-		if err := f.distribute(x, c.want, c.most); err != nil {
+		if err := f.distribute(x, c.want, c.most, 0); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}

@@ -27,8 +27,11 @@ var (
 const (
 	ramp    = 0.1
 	reserve = 0.85
-	fence   = 0.12  // rad, before the end of a joint's range, in which it is led away from it
-	ahead   = 0.015 // s, by which the velocity that a standing leg is to have is ahead
+	fence   = 0.12 // rad, before the end of a joint's range, in which it is led away from it
+	// foreseen is the share of a swinging leg's feedback that the whole body's task has: all of
+	// it would pass through sensors, which are late, and swing; the rest is the drive's own.
+	foreseen = 0.3
+	ahead    = 0.015 // s, by which the velocity that a standing leg is to have is ahead
 )
 
 func newDrives(r *estimate.Robot) []drive {
@@ -66,8 +69,8 @@ func (c *Controller) command(s *body.Sensors, to *body.Command, dt float64) {
 		}
 		t.Kp, t.Kd = gains[0]*d.torque*d.gain, gains[1]*d.torque*d.gain
 		t.Torque = c.whole.tau[j.V]
-		if c.gait.phase == Swinging && d.leg == c.gait.foot { // what the law exerts now is in it
-			t.Torque -= t.Kp*(t.Position-now.Position) + t.Kd*(t.Velocity-now.Velocity)
+		if c.gait.phase == Swinging && d.leg == c.gait.foot { // some of what the law exerts now is in it
+			t.Torque -= foreseen * (t.Kp*(t.Position-now.Position) + t.Kd*(t.Velocity-now.Velocity))
 		}
 		c.limit(i, t, &now)
 	}

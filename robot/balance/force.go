@@ -43,8 +43,11 @@ type forces struct {
 const (
 	edge  = 0.008 // m
 	least = 15.0  // N, on each foot that stands: one without load wanders off
-	grip  = 0.5
-	twist = 0.02 // m: moment on the spot per load, of a sole of 0.19 by 0.08 m with this friction
+	// The same where the capture point has no room: 15 N on a foot 0.25 m away from an edge cost it 12 mm.
+	edgeSlack  = 0.003
+	leastSlack = 2.0
+	grip       = 0.5
+	twist      = 0.02 // m: moment on the spot per load, of a sole of 0.19 by 0.08 m with this friction
 )
 
 // Weights: a force as 1, a moment per metre, and what keeps the problem strictly
@@ -85,8 +88,9 @@ func newForces(r *estimate.Robot) (*forces, error) {
 }
 
 // distribute finds the wrenches of the feet whose sum about the centre of mass is
-// nearest to want. most is the load that each may carry, N; 0: it does not stand.
-func (f *forces) distribute(x *mechanism.State, want wrench, most [2]float64) error {
+// nearest to want. most is the load that each may carry, N; 0: it does not stand. slack
+// from 0 to 1 gives up reserves that keep a foot from tipping and wandering off.
+func (f *forces) distribute(x *mechanism.State, want wrench, most [2]float64, slack float64) error {
 	var feet [2]int
 	n := 0
 	for i, m := range most {
@@ -108,7 +112,7 @@ func (f *forces) distribute(x *mechanism.State, want wrench, most [2]float64) er
 	row := 0
 	for k, i := range feet[:n] {
 		f.column(x, i, k, 6*n)
-		row = f.constrain(p, &f.robot.Legs[i], row, k, 6*n, most[i])
+		row = f.constrain(p, &f.robot.Legs[i], row, k, 6*n, most[i], slack)
 	}
 	f.weigh(p, want, 6*n)
 	if err := s.Solve(p); err != nil {
@@ -145,7 +149,7 @@ func (f *forces) column(x *mechanism.State, foot, k, n int) {
 }
 
 // constrain writes a foot's rows.
-func (f *forces) constrain(p *quadprog.Problem, l *estimate.Leg, row, k, n int, most float64) int {
+func (f *forces) constrain(p *quadprog.Problem, l *estimate.Leg, row, k, n int, most, slack float64) int {
 	at := func(r, c int) *float64 { return &p.C[(row+r)*n+6*k+c] }
 	for r := range 4 {
 		*at(friction+r, r/2) = float64(1 - 2*(r%2))
@@ -166,13 +170,13 @@ func (f *forces) constrain(p *quadprog.Problem, l *estimate.Leg, row, k, n int, 
 		p.Lower[row+spinning+r] = 0
 	}
 	*at(loading, 2) = 1
-	p.Lower[row+loading], p.Upper[row+loading] = min(least, 0.5*most), most
+	p.Lower[row+loading], p.Upper[row+loading] = min(least+slack*(leastSlack-least), 0.5*most), most
 	for r, a := range l.Sole {
 		b := l.Sole[(r+1)%len(l.Sole)]
 		dx, dy := b[0]-a[0], b[1]-a[1]
 		long := math.Hypot(dx, dy)
 		*at(edges+r, 3), *at(edges+r, 4) = dx/long, dy/long
-		*at(edges+r, 2) = (dy*a[0]-dx*a[1])/long - edge
+		*at(edges+r, 2) = (dy*a[0]-dx*a[1])/long - edge - slack*(edgeSlack-edge)
 		p.Lower[row+edges+r] = 0
 	}
 	return row + edges + len(l.Sole)

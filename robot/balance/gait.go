@@ -69,7 +69,7 @@ type gait struct {
 const (
 	shiftTime  = 0.3  // the weight goes to one foot
 	shiftSpeed = 0.2  // or longer: m/s of the capture point meanwhile, on average
-	swingTime  = 0.45 // of a step that was planned
+	swingTime  = 0.36 // of a step that was planned: the longer, the nearer to the foot that stays, and to its outer edge, the capture point begins
 	catchTime  = 0.36 // of one that catches: quicker, and what the leg gains the trunk cannot take
 	braceTime  = 0.14 // before it, at most
 	adaptTime  = 0.03 // in which the landing follows the capture point
@@ -77,6 +77,7 @@ const (
 	settleTime = 0.25 // in which the reference returns to the middle after a step
 	carries    = 0.12 // share of the weight from which the floor holds a foot
 	floorTime  = 1.0  // in which the soles' tilt is taken to be the floor's
+	righting   = 0.3  // after landing, in which a trunk that leans may come back
 )
 
 func newGait(r *estimate.Robot) *gait {
@@ -149,6 +150,7 @@ type state struct {
 	omega   float64          // 1/s, of the pendulum
 	load    [2]float64       // of the feet, as shares of the weight
 	asked   [2]float64       // likewise, that was asked of them
+	lean    float64          // by which the base will soon be off, rad
 	target  *Target
 	origin  place // from which the target's mark counts
 }
@@ -172,7 +174,7 @@ func (g *gait) advance(s *state) {
 		if g.calm += s.dt; math.Hypot(s.capture[0]-s.wanted[0], s.capture[1]-s.wanted[1]) > steady {
 			g.calm = 0
 		}
-		if mechanism.Outside(g.support(false, -brink), s.capture) > 0 {
+		if g.falls(s) {
 			g.catch(s)
 		} else if g.calm > calmTime && !s.target.Stay {
 			g.walk(s)
@@ -187,7 +189,7 @@ func (g *gait) advance(s *state) {
 		}
 		ready := math.Hypot(s.capture[0]-g.aim(s.omega)[0], s.capture[1]-g.aim(s.omega)[1]) < 0.02
 		switch {
-		case mechanism.Outside(g.support(false, -brink), s.capture) > 0:
+		case g.falls(s):
 			g.catch(s)
 		case g.since > g.shift && ready:
 			g.lift(swingTime, false)
@@ -206,6 +208,14 @@ func (g *gait) advance(s *state) {
 			g.stand(s)
 		}
 	}
+}
+
+// falls reports whether only a step helps: the capture point has left the soles, or is
+// about to while the hips have bent as far as they are to.
+func (g *gait) falls(s *state) bool {
+	room := mechanism.Room(g.support(false, 0), s.capture)
+	bends := g.phase == Shifting || !g.stepped || g.since > righting
+	return room < -brink || bends && s.lean > leaning && room < leaningRoom
 }
 
 // hovers reports whether the foot that was taken to have landed has no floor beneath
@@ -237,11 +247,12 @@ func (g *gait) level(s *state) {
 	}
 }
 
-// landed reports whether the swinging foot carries: late in its swing, near the floor,
-// where what is felt of it is not its own acceleration.
+// landed reports whether the swinging foot carries: late in its swing, or plainly before,
+// and near the floor, where what is felt of it is not its own acceleration.
 func (g *gait) landed(s *state) bool {
 	near := g.feet[g.foot].at[2] < g.to.at[2]+0.02
-	return g.part > 0.75 && near && s.load[g.foot] > 0.2 || g.over > 0.2
+	carries := g.part > 0.75 && s.load[g.foot] > 0.2 || g.part > 0.4 && s.load[g.foot] > 0.3
+	return near && carries || g.over > 0.2
 }
 
 // stand is both feet on the floor; the reference begins where the capture point is.

@@ -14,7 +14,10 @@ type limb struct {
 	x     *mechanism.State // the robot, with the leg as it is to be
 	reach float64          // from hip to ankle, m
 	work  []float64
-	moved bool // there is a solution to go on from
+	moved bool       // there is a solution to go on from
+	base  [6]float64 // its velocity, filtered
+	// solved are the joints of the solution, offset is how far the command is off it.
+	solved, offset [6]float64
 
 	positions, velocities, accelerations [6]float64
 	ahead                                [6]float64 // of the accelerations, what the motion itself asks for
@@ -23,12 +26,15 @@ type limb struct {
 // Gains of joints that swing, 1/s² and 1/s, and what is asked of them at most: all that
 // a leg gains turns the trunk the other way.
 const (
-	limbP     = 300.0
-	limbD     = 30.0
+	limbP     = 90.0
+	limbD     = 9.0
 	hardest   = 80.0  // rad/s²: a step of 0.3 m in 0.36 s takes 30 of a hip
 	quickest  = 14.0  // rad/s
 	leastBent = 0.2   // rad, of a knee: nearer to straight, a foot's way is a long one for its joints
 	smooth    = 0.008 // s, of the acceleration ahead
+	steadies  = 0.1   // s, of the base's velocity, which the leg would shake by following it
+	joining   = 0.02  // s, in which the joints go from where they are to where the swing begins
+	slows     = 0.97  // of the reach, from where on the foot does not go farther
 )
 
 func newLimb(r *estimate.Robot, reach float64) *limb {
@@ -44,10 +50,17 @@ func (m *limb) lead(now *mechanism.State, g *gait, dt float64) {
 	l, x := &m.robot.Legs[g.foot], m.x
 	copy(x.Q, now.Q)
 	clear(x.V)
-	copy(x.V[m.robot.V:], now.V[m.robot.V:m.robot.V+6])
+	k := dt / (dt + steadies)
+	if !m.moved {
+		k = 1
+	}
+	for c := range m.base {
+		m.base[c] += k * (now.V[m.robot.V+c] - m.base[c])
+	}
+	copy(x.V[m.robot.V:], m.base[:])
 	if m.moved {
 		for row, i := range l.Joints {
-			x.Q[m.robot.Joints[i].Q] = m.positions[row]
+			x.Q[m.robot.Joints[i].Q] = m.solved[row]
 		}
 	}
 	x.Update()
@@ -60,19 +73,22 @@ func (m *limb) lead(now *mechanism.State, g *gait, dt float64) {
 	}
 	sole, _ := l.Pose(x)
 	angular, linear := x.Velocity(l.Body, sole) // with the base, its joints at rest
-	rate, velocity = rate.Sub(angular), velocity.Sub(linear)
+	rate, velocity = rate.Sub(angular), m.inwards(x, l, velocity.Sub(linear))
 	for row, i := range l.Joints {
 		j := &m.robot.Joints[i]
 		v := mechanism.Vector(inverse[6*row:]).Dot(rate) + mechanism.Vector(inverse[6*row+3:]).Dot(velocity)
 		v = min(quickest, max(-quickest, v))
 		if !m.moved {
 			m.velocities[row], m.ahead[row] = v, 0
+			m.offset[row] = now.Q[j.Q] - x.Q[j.Q]
 		}
+		m.offset[row] *= math.Exp(-dt / joining)
 		change := (v - m.velocities[row]) / dt
 		a := m.ahead[row] + (change-m.ahead[row])*dt/(dt+smooth)
 		m.ahead[row] = min(hardest, max(-hardest, a))
-		m.positions[row], m.velocities[row] = x.Q[j.Q], v
-		a = m.ahead[row] + limbP*(x.Q[j.Q]-now.Q[j.Q]) + limbD*(v-now.V[j.V])
+		m.solved[row] = x.Q[j.Q]
+		m.positions[row], m.velocities[row] = x.Q[j.Q]+m.offset[row], v
+		a = m.ahead[row] + limbP*(m.positions[row]-now.Q[j.Q]) + limbD*(v-now.V[j.V])
 		m.accelerations[row] = min(hardest, max(-hardest, a))
 	}
 	m.moved = true
@@ -85,7 +101,7 @@ func (m *limb) step(x *mechanism.State, l *estimate.Leg, inverse *[36]float64, w
 	for row, i := range l.Joints {
 		j, r := &m.robot.Joints[i], m.robot.Info.Joints[i].Range
 		low, high := r[0]+margin, r[1]-margin
-		if row == 3 {
+		if row == knee {
 			low = max(low, leastBent)
 		}
 		d := mechanism.Vector(inverse[6*row:]).Dot(turn) + mechanism.Vector(inverse[6*row+3:]).Dot(way)
@@ -94,13 +110,25 @@ func (m *limb) step(x *mechanism.State, l *estimate.Leg, inverse *[36]float64, w
 	x.Update()
 }
 
-// within cuts the way to a place that the leg reaches.
-func (m *limb) within(x *mechanism.State, l *estimate.Leg, way mechanism.Vector) mechanism.Vector {
+// span is the way from the hip to the ankle.
+func (m *limb) span(x *mechanism.State, l *estimate.Leg) mechanism.Vector {
 	part := func(row int) mechanism.Vector {
 		j := &m.robot.Model.Joints[m.robot.Joints[l.Joints[row]].Index]
 		return x.Point(j.Body, j.Position)
 	}
-	hip, ankle := part(2), part(5)
-	to := ankle.Add(way).Sub(hip)
+	return part(ankle).Sub(part(hip))
+}
+
+// within cuts the way to a place that the leg reaches.
+func (m *limb) within(x *mechanism.State, l *estimate.Leg, way mechanism.Vector) mechanism.Vector {
+	to := m.span(x, l).Add(way)
 	return way.Sub(to.Scale(max(0, 1-m.reach/math.Max(1e-6, to.Norm()))))
+}
+
+// inwards takes from a velocity what leads beyond the leg's reach.
+func (m *limb) inwards(x *mechanism.State, l *estimate.Leg, velocity mechanism.Vector) mechanism.Vector {
+	to := m.span(x, l)
+	n := math.Max(1e-6, to.Norm())
+	share := min(1, max(0, (n/m.reach-slows)/(1-slows)))
+	return velocity.Sub(to.Scale(share * max(0, velocity.Dot(to)) / n / n))
 }

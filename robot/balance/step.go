@@ -8,25 +8,27 @@ import (
 
 // Lengths of steps, m; the robots are 1.3 m high, their legs 0.6 m long.
 const (
-	pushing    = 0.9   // of the way from the foot that stays to the one that will lift: the pressure before; the former keeps its hold
-	steady     = 0.02  // of the capture point from where it is to be: nothing disturbs it
-	press      = 0.02  // below the floor, where a swing ends
-	stepLength = 0.2   // ahead, of a step that was planned
-	widest     = 0.12  // more than the stance is wide: ankles roll by some 0.25 rad
-	narrowest  = 0.11  // between the middles of the soles
-	tolerance  = 0.03  // feet nearer than that to where they shall be stay; 1 rad is 0.25 m
-	brink      = 0.015 // beyond the soles' edge, where a capture point is not waited for: as far as hips bring it back
-	runaway    = 0.03  // beyond the soles: the foot must lift
-	braced     = 0.045 // of the capture point inwards of the foot that stays: it may lift
-	clearance  = 0.05  // of a swinging sole above the floor
-	longest    = 0.32  // of a step that catches
-	midway     = 0.65  // share of such a step at whose end the capture point is
-	ending     = 0.7   // where between the feet the capture point is when one lands: a push outwards must leave it within the other
-	disturbed  = 0.05  // of the capture point's end: the step catches
-	inside     = 0.03  // of the foot that catches, where the capture point is across
-	turnLimit  = 0.35  // rad, of a foot against the other
-	reaching   = 0.4   // m/s, of a leg that reaches for the floor
-	steepest   = 0.1   // of a floor that is stepped on, rad
+	pushing     = 0.9   // of the way from the foot that stays to the one that will lift: the pressure before; the former keeps its hold
+	steady      = 0.02  // of the capture point from where it is to be: nothing disturbs it
+	press       = 0.02  // below the floor, where a swing ends
+	stepLength  = 0.2   // ahead, of a step that was planned
+	widest      = 0.12  // more than the stance is wide: ankles roll by some 0.25 rad
+	narrowest   = 0.11  // between the middles of the soles
+	tolerance   = 0.03  // feet nearer than that to where they shall be stay; 1 rad is 0.25 m
+	brink       = 0.015 // beyond the soles' edge, where a capture point is not waited for: as far as hips bring it back
+	leaning     = 0.35  // rad, of the trunk: hips that have bent more than that let a step follow, where
+	leaningRoom = 0.02  // is left to the capture point
+	runaway     = 0.03  // beyond the soles: the foot must lift
+	braced      = 0.045 // of the capture point inwards of the foot that stays: it may lift
+	clearance   = 0.05  // of a swinging sole above the floor
+	longest     = 0.32  // of a step that catches
+	midway      = 0.65  // share of such a step at whose end the capture point is
+	ending      = 0.8   // where between the feet the capture point is when one lands: a push outwards must leave it within the other
+	disturbed   = 0.05  // of the capture point's end: the step catches
+	straight    = 0.3   // of a step, ahead: from this length on it is as wide as the capture point asks for alone
+	turnLimit   = 0.35  // rad, of a foot against the other
+	reaching    = 0.4   // m/s, of a leg that reaches for the floor
+	steepest    = 0.1   // of a floor that is stepped on, rad
 )
 
 // How quick a foot is: on average over a step, m/s; of a step on the spot, s; and by how
@@ -95,8 +97,8 @@ func (g *gait) arrives(s *state) mechanism.Vector {
 
 // land is where the foot lands so that the capture point ends between the feet. A step
 // that was planned is moved by as much as the capture point is; one that catches ends
-// with it midway ahead, or where that is too far nearer to the foot that lands, and
-// across within the feet.
+// with it midway, or where that is too far nearer to the foot that lands, ahead and across
+// alike: between feet one behind the other there is no more room than a sole is long.
 func (g *gait) land(s *state) place {
 	to, end := g.nominal, g.arrives(s)
 	if !g.catching {
@@ -108,8 +110,9 @@ func (g *gait) land(s *state) place {
 	}
 	stance := g.feet[1-g.foot]
 	d := level(end.Sub(stance.at), -stance.heading)
-	d[0] /= min(0.95, max(midway, math.Abs(d[0])/longest))
-	d[1] = side(g.foot) * max(g.width, side(g.foot)*d[1]+inside)
+	share := min(0.95, max(midway, math.Abs(d[0])/longest))
+	d[0] /= share
+	d[1] = side(g.foot) * max(side(g.foot)*d[1]/share, g.width*(1-math.Abs(d[0])/straight))
 	to.at = stance.at.Add(level(d, stance.heading))
 	return g.reach(to, longest)
 }
@@ -139,8 +142,8 @@ func (g *gait) hasten(s *state) {
 
 // soonest is the time in which the foot can be where it is to land, s.
 func (g *gait) soonest() float64 {
-	way := g.to.at.Sub(g.from.at)
-	return max((1-g.part)*quickestSwing, (1-g.part)*math.Hypot(way[0], way[1])/fastestSwing)
+	way := g.to.at.Sub(g.feet[g.foot].at)
+	return max((1-g.part)*quickestSwing, math.Hypot(way[0], way[1])/fastestSwing)
 }
 
 // beyond is by how much the capture point will have run out of the leg's reach when the foot lands, m.
@@ -163,8 +166,9 @@ func (g *gait) swing() (at, velocity mechanism.Vector, turn mechanism.Quaternion
 	at, velocity = g.from.at.Add(way.Scale(k)), way.Scale(k1)
 	// Up and down as 16·t²·(1−t)², which begins and ends at rest, and a little below
 	// the floor, so that it lands in time.
-	at[2] -= press * k
-	velocity[2] -= press * k1
+	down, down1, _ := ease(2*t - 1)
+	at[2] -= press * down
+	velocity[2] -= press * 2 * rate * down1
 	if t < 1 {
 		const h = 16 * clearance
 		at[2] += h * t * t * (1 - t) * (1 - t)

@@ -13,6 +13,11 @@ type task struct {
 	feet   [2]acceleration  // of the soles that stand
 	joints []float64        // of the body's joints, rad/s²; those of legs that stand are not used
 	most   [2]float64       // load that each foot may carry, N; 0: it swings
+	// back is the share of turn that brings the base back, rad/s². swapped is the share of
+	// the moment that follows it and the momentum of the whole instead of turn.
+	back    mechanism.Vector
+	swapped float64
+	slack   float64 // from 0 to 1, of the reserves of the feet that are given up
 }
 
 // acceleration is an acceleration, angular and linear.
@@ -66,12 +71,17 @@ func (w *whole) solve(t *task) error {
 		l.Inverse(&w.inverse[i], x, w.middle[i], w.work)
 	}
 	w.accelerate(t, t.centre, t.turn)
-	want := w.wanted()
-	if err := w.forces.distribute(x, want, t.most); err != nil {
+	needed := w.wanted()
+	want, turn := needed, x.Rotation(w.robot.Base)
+	if t.swapped > 0 {
+		momentum, _ := x.Momentum()
+		moment := turn.Apply(w.inertia.Apply(turn.Transpose().Apply(t.back))).Sub(momentum.Scale(momentumD))
+		want.moment = want.moment.Scale(1 - t.swapped).Add(moment.Scale(t.swapped))
+	}
+	if err := w.forces.distribute(x, want, t.most, t.slack); err != nil {
 		return err
 	}
-	missing := want.sub(w.forces.sum)
-	turn := x.Rotation(w.robot.Base)
+	missing := needed.sub(w.forces.sum)
 	about := solve3(w.inertia, turn.Transpose().Apply(missing.moment))
 	w.accelerate(t, t.centre.Sub(missing.force.Scale(1/w.mass)), t.turn.Sub(turn.Apply(about)))
 	w.torques()

@@ -39,6 +39,19 @@ func Hull(hull, points []Vector) []Vector {
 	return hull
 }
 
+// Room is how far a point lies within a hull, seen from above, m; negative, it is how
+// far it lies beyond the edge that it is farthest beyond.
+func Room(hull []Vector, p Vector) float64 {
+	least := math.Inf(1)
+	for k, a := range hull {
+		b := hull[(k+1)%len(hull)]
+		if long := math.Hypot(b[0]-a[0], b[1]-a[1]); long > 0 {
+			least = min(least, turned(a, b, p)/long)
+		}
+	}
+	return least
+}
+
 // Outside is how far a point lies outside a hull, seen from above, m; inside it is 0.
 func Outside(hull []Vector, p Vector) float64 {
 	_, outside := Nearest(hull, p)
