@@ -37,6 +37,7 @@ type trial struct {
 	hear    bool       // dance to what is heard of a song, not to its true beats
 	stop    string     // "stance" or "kneel": the button, once or twice
 	trace   string     // path of a CSV file
+	plot    string     // path of an SVG file
 	extra   []string
 }
 
@@ -80,6 +81,7 @@ func main() {
 	flag.IntVar(&t.rate, "rate", 250, "Hz")
 	flag.StringVar(&t.trace, "trace", "", "a CSV file for the course of the first run")
 	flag.StringVar(&t.stop, "stop", "", "stance or kneel: the button, 3 s before the end")
+	flag.StringVar(&t.plot, "plot", "", "an SVG file for the last 3 s of the first run")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
 	runs := flag.Int("runs", 8, "how many")
 	first := flag.Uint64("seed", 1, "of the first run")
@@ -95,7 +97,7 @@ func main() {
 				one := t
 				one.seed = *first + uint64(k)
 				if k > 0 {
-					one.trace = ""
+					one.trace, one.plot = "", ""
 				}
 				all[k] = run(one)
 				log.Printf("seed %d: %d ticks, fell %.2f %v", one.seed, len(all[k].ticks), all[k].fell, all[k].err) // a long series may be cut off

@@ -79,6 +79,12 @@ func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *refere
 	sensors, command, truth := b.Info().NewSensors(), b.Info().NewCommand(), judge.Info().NewTruth()
 	trace := newTracer(t.trace)
 	defer trace.close()
+	end := plot{path: t.plot}
+	defer func() {
+		if err := end.write(); err != nil && out.err == nil {
+			out.err = err
+		}
+	}()
 	var tale story
 	button := newButton(t, c.Estimate().Robot, judge.Info(), s)
 	began := time.Now()
@@ -102,6 +108,7 @@ func (t *trial) ticks(c *balance.Controller, s *safety.Supervisor, judge *refere
 		off := mechanism.Vector(c.Estimate().Now.V).Sub(truth.Linear)
 		squares += off.Dot(off)
 		trace.write(k, t.rate, c, truth)
+		end.see(c, truth)
 		tale.see(c, truth)
 		button.see(truth)
 		if r := s.Report(); r.Mode > safety.Running && out.stop == "" {

@@ -70,7 +70,7 @@ const (
 	shiftTime  = 0.3  // the weight goes to one foot
 	shiftSpeed = 0.2  // or longer: m/s of the capture point meanwhile, on average
 	swingTime  = 0.36 // of a step that was planned: the longer, the nearer to the foot that stays, and to its outer edge, the capture point begins
-	catchTime  = 0.36 // of one that catches: quicker, and what the leg gains the trunk cannot take
+	catchTime  = 0.36 // of one that catches: were it quicker, the trunk could not take what the leg gains
 	braceTime  = 0.14 // before it, at most
 	adaptTime  = 0.03 // in which the landing follows the capture point
 	calmTime   = 0.4  // after which a robot that is not disturbed steps on
