@@ -300,7 +300,7 @@ func (c *Controller) wanted(s *state) (at, rate mechanism.Vector) {
 	first := level(c.course.sway[1], c.facing)
 	second := level(c.course.sway[2], c.facing)
 	at = g.middle().at.Add(g.offset).Add(sway).Add(first.Scale(1 / s.omega))
-	rate = first.Add(second.Scale(1 / s.omega)).Sub(g.offset.Scale(1 / settleTime))
+	rate = first.Add(second.Scale(1 / s.omega)).Sub(g.offset.Scale(1 / g.settle))
 	if g.phase == Shifting && !g.catching {
 		k, k1, _ := ease(g.since / g.shift)
 		way := g.aim(s.omega).Sub(g.shifted)

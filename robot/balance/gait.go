@@ -54,6 +54,7 @@ type gait struct {
 	shifted  mechanism.Vector // capture point when the phase began
 	calm     float64          // for how long nothing had to be done, s
 	offset   mechanism.Vector // of the reference from the middle of the feet, decays
+	settle   float64          // in which it does, s
 	last     int              // the foot that stepped last
 	floor    mechanism.Vector // its normal, as the soles say while they stand
 	stepped  bool             // a foot has landed since both carried evenly
@@ -158,8 +159,8 @@ type state struct {
 // advance moves the phases on.
 func (g *gait) advance(s *state) {
 	g.since += s.dt
-	decay := math.Exp(-s.dt / settleTime)
-	g.offset = g.offset.Scale(decay)
+	g.settle = g.settles(s)
+	g.offset = g.offset.Scale(math.Exp(-s.dt / g.settle))
 	for i := range g.held {
 		if s.load[i] > carries || g.since == s.dt || g.phase == Swinging && g.foot == i {
 			g.held[i] = footing{g.feet[i].at, g.turn[i]}
@@ -208,6 +209,15 @@ func (g *gait) advance(s *state) {
 			g.stand(s)
 		}
 	}
+}
+
+// settles is the time in which the reference returns to the middle, s: a robot that has been
+// stopped takes longer, so that it is at rest at once, where it has room to.
+func (g *gait) settles(s *state) float64 {
+	if s.target.Stay && mechanism.Room(g.support(false, 0), s.capture) > roomy {
+		return max(settleTime, g.offset.Norm()/creeps)
+	}
+	return settleTime
 }
 
 // falls reports whether only a step helps: the capture point has left the soles, or is
