@@ -255,7 +255,8 @@ func (c *Controller) plan(dt float64) {
 		s.load[i] = c.estimate.Contacts[i].Load / weight
 		s.asked[i] = c.whole.forces.on[i].force[2] / weight
 	}
-	s.lean = c.lean()
+	turn, angular := c.off()
+	s.lean = turn.Sub(angular.Scale(foresight)).Norm()
 	g.advance(&s)
 	c.room = mechanism.Room(g.support(g.phase == Swinging, 0), capture)
 	wanted, rate := c.wanted(&s)
@@ -273,7 +274,7 @@ func (c *Controller) plan(dt float64) {
 	}
 	c.task.centre = x.CentreOfMass().Sub(pressure).Scale(omega * omega)
 	c.task.centre[2] = c.vertical()
-	c.orient()
+	c.orient(turn, angular)
 	copy(c.task.joints, course.joints[2])
 	c.feet(dt)
 	c.View = View{
@@ -326,7 +327,7 @@ func (c *Controller) stoop(dt float64) {
 	low := 0.0
 	for i := range g.feet {
 		l := &c.robot.Legs[i]
-		top, end := c.place(l, hip), c.place(l, ankle)
+		top, end := jointOf(c.robot, x, l, hip), jointOf(c.robot, x, l, ankle)
 		if g.phase == Swinging && i == g.foot {
 			end = end.Add(g.to.at.Sub(g.feet[i].at)) // where it will be
 		}
@@ -339,12 +340,6 @@ func (c *Controller) stoop(dt float64) {
 	c.low += (min(lowest, low) - c.low) * dt / (dt + 0.04)
 }
 
-// place is where a joint of a leg is.
-func (c *Controller) place(l *estimate.Leg, row int) mechanism.Vector {
-	j := &c.robot.Model.Joints[c.robot.Joints[l.Joints[row]].Index]
-	return c.estimate.Now.Point(j.Body, j.Position)
-}
-
 // off is the rotation by which the base is off what it is to be, and its angular velocity.
 func (c *Controller) off() (turn, angular mechanism.Vector) {
 	x := c.estimate.Now
@@ -355,15 +350,8 @@ func (c *Controller) off() (turn, angular mechanism.Vector) {
 	return want.Mul(x.Orientation(c.robot.Base).Conjugate()).Vector(), angular
 }
 
-// lean is by how much the base will soon be off, rad.
-func (c *Controller) lean() float64 {
-	turn, angular := c.off()
-	return turn.Sub(angular.Scale(foresight)).Norm()
-}
-
-// orient fills how the base is to turn.
-func (c *Controller) orient() {
-	turn, angular := c.off()
+// orient fills how the base, which is off by turn, is to turn.
+func (c *Controller) orient(turn, angular mechanism.Vector) {
 	share := min(1, max(0, (c.room-turnRoom)/turnWhole))
 	c.task.swapped = 0
 	if c.gait.phase == Swinging {

@@ -110,13 +110,15 @@ func (m *limb) step(x *mechanism.State, l *estimate.Leg, inverse *[36]float64, w
 	x.Update()
 }
 
+// jointOf is where a joint of a leg is.
+func jointOf(r *estimate.Robot, x *mechanism.State, l *estimate.Leg, row int) mechanism.Vector {
+	j := &r.Model.Joints[r.Joints[l.Joints[row]].Index]
+	return x.Point(j.Body, j.Position)
+}
+
 // span is the way from the hip to the ankle.
 func (m *limb) span(x *mechanism.State, l *estimate.Leg) mechanism.Vector {
-	part := func(row int) mechanism.Vector {
-		j := &m.robot.Model.Joints[m.robot.Joints[l.Joints[row]].Index]
-		return x.Point(j.Body, j.Position)
-	}
-	return part(ankle).Sub(part(hip))
+	return jointOf(m.robot, x, l, ankle).Sub(jointOf(m.robot, x, l, hip))
 }
 
 // within cuts the way to a place that the leg reaches.

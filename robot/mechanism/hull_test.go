@@ -23,3 +23,12 @@ func TestHull(t *testing.T) {
 		}
 	}
 }
+
+func TestRoom(t *testing.T) {
+	hull := Hull(nil, []Vector{{0, 0}, {2, 0}, {2, 1}, {0, 1}})
+	for _, c := range []struct{ x, y, want float64 }{{1, 0.5, 0.5}, {0.1, 0.5, 0.1}, {1, 0, 0}, {2.5, 0.5, -0.5}, {1, 1.25, -0.25}, {-3, -4, -4}} {
+		if got := Room(hull, Vector{c.x, c.y}); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%g, %g: %g instead of %g", c.x, c.y, got, c.want)
+		}
+	}
+}
