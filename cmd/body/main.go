@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	r := &runner{world: w, log: log, once: o.Once, controls: body.NewHost(control, w.info, w.step)}
 	defer r.controls.Close()
-	say := addresses{Control: control.Addr().Network() + ":" + control.Addr().String()}
+	say := addresses{Control: wire.Address(control)}
 	if o.Referee != "" {
 		l, err := wire.Listen(o.Referee)
 		if err != nil {
@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 		}
 		r.referees = referee.NewHost(l, w.rules)
 		defer r.referees.Close()
-		say.Referee = l.Addr().Network() + ":" + l.Addr().String()
+		say.Referee = wire.Address(l)
 	}
 	if err := json.NewEncoder(out).Encode(say); err != nil {
 		return err

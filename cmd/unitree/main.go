@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	b := newBridge(m, bus, l, o.Rate, log)
 	defer b.controls.Close()
-	if err := json.NewEncoder(out).Encode(addresses{Control: l.Addr().Network() + ":" + l.Addr().String()}); err != nil {
+	if err := json.NewEncoder(out).Encode(addresses{Control: wire.Address(l)}); err != nil {
 		return err
 	}
 	return b.run(ctx)

@@ -20,7 +20,6 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"sync/atomic"
 	"syscall"
 	"text/tabwriter"
@@ -102,8 +101,7 @@ func measure(w io.Writer, f *fault, model string, rate, runs int) error {
 		if len(all) == 0 {
 			return "–"
 		}
-		slices.Sort(all)
-		return fmt.Sprintf("%.1f, %.1f", all[len(all)/2], all[len(all)-1])
+		return fmt.Sprintf("%.1f, %.1f", score.Quantile(all, 0.5), score.Quantile(all, 1))
 	}
 	_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", f.name, cell(counted), cell(timed))
 	return err

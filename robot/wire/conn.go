@@ -136,6 +136,9 @@ func Dial(address string, timeout time.Duration) (*Conn, error) {
 	return NewConn(c), nil
 }
 
+// Address is where a listener listens, as Dial takes it.
+func Address(l net.Listener) string { return l.Addr().Network() + ":" + l.Addr().String() }
+
 // Listen listens at an address as Dial takes it. A socket's file is for its
 // owner alone, and replaces one that nobody listens to any more.
 func Listen(address string) (net.Listener, error) {
