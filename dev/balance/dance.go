@@ -35,7 +35,7 @@ func (t *trial) newDancing(i *body.Info) (*dancing, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &dancing{motion: m, beats: m.Beats(), bar: 2, phase: m.Calibrate(len(i.Joints), float64(t.rate))}, nil
+		return &dancing{motion: m, beats: m.Beats(), bar: 2, phase: m.Calibrate(len(i.Joints), float64(i.Rate))}, nil
 	}
 	s := t.pick()
 	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter), bar: 60 * float64(s.Meter) / s.Tempo}
@@ -60,7 +60,7 @@ func (t *trial) newDancing(i *body.Info) (*dancing, error) {
 	if !t.hear {
 		a.Beats, a.Downbeats, a.Meter, a.Confidence = s.Beats, s.Downbeats, s.Meter, 1
 	}
-	d, err := dance.Compose(&a, t.seed)
+	d, err := dance.Compose(&a, t.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func within(times []float64, from, to float64) []float64 {
 // danced to.
 func (t *trial) pick() song.Song {
 	for k := uint64(0); ; k++ {
-		if s := song.Compose(1000*t.seed+k, t.seconds-4); s.Tempo >= t.tempo[0] && s.Tempo <= t.tempo[1] {
+		if s := song.Compose(1000*t.Seed+k, t.Seconds-4); s.Tempo >= t.tempo[0] && s.Tempo <= t.tempo[1] {
 			return s
 		}
 	}
@@ -123,7 +123,7 @@ func printDances(w io.Writer, rate int, all []result) {
 	n, moves, steps, longest := 0.0, math.MaxInt, 0.0, 0.0
 	for k := range all {
 		r := &all[k]
-		if r.dance == nil || r.fell > 0 || r.err != nil {
+		if r.dance == nil || r.Fell || r.err != nil {
 			continue
 		}
 		d := r.dance
@@ -132,12 +132,12 @@ func printDances(w io.Writer, rate int, all []result) {
 			fmt.Fprintf(w, "  calibrated: lead %.3f s of joints, %.3f s of the base %v\n", lead.Joints, lead.Base, errorText(err))
 		}
 		s := dance.Judge(d.speed, float64(rate), d.beats)
-		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, %.1f bars without one, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.steps, d.still(), r.drift)
+		fmt.Fprintf(w, "  %s: alignment %.2f over music beats, %.2f over motion beats, %.3f rad/s, %d moves, %d steps, %.1f bars without one, drift %.2f m\n", d.song, s.Music, s.Motion, s.Speed, d.moves, r.Steps, d.still(), r.Drift)
 		n++
 		longest = max(longest, d.still())
 		sum = dance.Score{Music: sum.Music + s.Music, Motion: sum.Motion + s.Motion, Speed: sum.Speed + s.Speed}
 		least = dance.Score{Music: min(least.Music, s.Music), Motion: min(least.Motion, s.Motion), Speed: min(least.Speed, s.Speed)}
-		moves, steps = min(moves, d.moves), steps+float64(r.steps)
+		moves, steps = min(moves, d.moves), steps+float64(r.Steps)
 	}
 	if n == 0 {
 		return

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"math"
 	"testing"
 	"time"
@@ -10,10 +9,10 @@ import (
 	"samovar/robot/body"
 	"samovar/robot/dance"
 	"samovar/robot/estimate"
-	"samovar/robot/humanoid"
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // program returns the path of the body that `make robot` has built.
@@ -26,81 +25,50 @@ func program(t *testing.T) string {
 	return path
 }
 
-// rig is a simulated body under supervision with its referee.
+// rig is our humanoid with whoever makes it act.
 type rig struct {
 	*testing.T
-	controller *balance.Controller
-	supervisor *safety.Supervisor
-	judge      *referee.Referee
-	sensors    *body.Sensors
-	command    *body.Command
-	truth      *referee.Truth
+	*score.Rig
+	m *score.Moment // the last
 }
 
-func launch(t *testing.T, motion balance.Motion, args ...string) *rig {
+// launch starts our humanoid in lockstep.
+func launch(t *testing.T, args ...string) *rig {
 	t.Helper()
-	p, err := body.Launch(t.Context(), program(t), t.Output(), append([]string{"--lockstep"}, args...)...)
+	r, err := score.Launch(t.Context(), score.Config{Program: program(t), Model: "own", Log: t.Output()}, append([]string{"--lockstep"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := body.Dial(p.Control, 250)
-	if err != nil {
+	t.Cleanup(func() { r.Close() })
+	return &rig{t, r, &score.Moment{Truth: &referee.Truth{}}}
+}
+
+// perform starts one that moves.
+func perform(t *testing.T, m balance.Motion, args ...string) *rig {
+	t.Helper()
+	r := launch(t, args...)
+	if err := r.Perform(m); err != nil {
 		t.Fatal(err)
 	}
-	judge, err := referee.Dial(p.Referee)
-	if err != nil {
-		t.Fatal(err)
-	}
-	controllers := [2]*balance.Controller{}
-	for k := range controllers {
-		if controllers[k], err = balance.New(humanoid.Own(), link.Info(), feet); err != nil {
-			t.Fatal(err)
-		}
-	}
-	controllers[1].Motion = balance.Rest{}
-	kneel, err := balance.NewKneel(humanoid.Own(), link.Info(), feet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := safety.New(func() (body.Body, error) { return link, nil }, safety.Config{Stance: controllers[1], Kneel: kneel})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		s.Close()
-		judge.Close()
-		p.Close()
-	})
-	controllers[0].Motion = motion
-	return &rig{t, controllers[0], s, judge, link.Info().NewSensors(), link.Info().NewCommand(), judge.Info().NewTruth()}
+	return r
 }
 
 // run runs for some time; it fails where the robot falls.
 func (r *rig) run(d time.Duration) {
 	r.Helper()
-	b := r.supervisor.Body()
-	for end := r.truth.Time + d; r.truth.Time < end; {
-		if err := b.Receive(r.sensors); err != nil {
+	for end := r.m.Truth.Time + d; r.m.Truth.Time < end; {
+		var err error
+		if r.m, err = r.Tick(); err != nil {
 			r.Fatal(err)
 		}
-		if err := r.controller.Control(r.sensors, r.command); err != nil {
-			r.Fatal(err)
+		if r.m.Fall != "" {
+			r.Fatalf("at %v it has fallen: %s; %+v", r.m.Truth.Time, r.m.Fall, r.m.Report)
 		}
-		if err := b.Send(r.command); err != nil && !errors.Is(err, safety.ErrStopped) {
-			r.Fatal(err)
-		}
-		if err := r.judge.Receive(r.truth); err != nil {
-			r.Fatal(err)
-		}
-		kneels := r.supervisor.Report().Mode == safety.Kneeling
-		if why := r.judge.Info().Fall(r.truth, kneels); why != "" {
-			r.Fatalf("at %v it has fallen: %s; %+v", r.truth.Time, why, r.supervisor.Report())
-		}
-		if err := r.judge.Go(r.truth.Sequence); err != nil {
+		if err := r.Referee.Go(r.m.Truth.Sequence); err != nil {
 			r.Fatal(err)
 		}
 	}
-	if n := r.truth.Counts; n.Position+n.Velocity+n.Torque+n.Saturated+n.Beyond+n.Fast+n.Self > 0 {
+	if n := r.m.Truth.Counts; n.Position+n.Velocity+n.Torque+n.Saturated+n.Beyond+n.Fast+n.Self > 0 {
 		r.Errorf("beyond limits: %+v", n)
 	}
 }
@@ -114,17 +82,17 @@ var sway = motion(func(at float64, to *balance.Target) {
 
 // TestPushed lets our humanoid sway while it is pushed, with late and noisy sensors.
 func TestPushed(t *testing.T) {
-	r := launch(t, sway, "--delay", "20", "--noise", "1", "--mass", "1.1", "--slope", "2")
-	if err := r.judge.Send(referee.NewPush(1200*time.Millisecond, mechanism.Vector{4, 3, 0})); err != nil {
+	r := perform(t, sway, "--delay", "20", "--noise", "1", "--mass", "1.1", "--slope", "2")
+	if err := r.Referee.Send(referee.NewPush(1200*time.Millisecond, mechanism.Vector{4, 3, 0})); err != nil {
 		t.Fatal(err)
 	}
 	r.run(100 * time.Millisecond)
-	arm := r.sensors.Joints[15].Position // of the stance
+	arm := r.m.Sensors.Joints[15].Position // of the stance
 	r.run(1900 * time.Millisecond)
-	if got, want := r.sensors.Joints[15].Position, arm-0.8; math.Abs(got-want) > 0.15 {
+	if got, want := r.m.Sensors.Joints[15].Position, arm-0.8; math.Abs(got-want) > 0.15 {
 		t.Errorf("the arm is at %g instead of %g", got, want)
 	}
-	if mode := r.supervisor.Report(); mode.Mode != safety.Running {
+	if mode := r.Supervisor.Report(); mode.Mode != safety.Running {
 		t.Errorf("%+v", mode)
 	}
 }
@@ -132,11 +100,11 @@ func TestPushed(t *testing.T) {
 // TestStance presses the button while the robot moves: another controller, which
 // has seen nothing before, takes it over.
 func TestStance(t *testing.T) {
-	r := launch(t, sway)
+	r := perform(t, sway)
 	r.run(800 * time.Millisecond)
-	r.supervisor.Stop("the button")
+	r.Supervisor.Stop("the button")
 	r.run(1200 * time.Millisecond)
-	if mode := r.supervisor.Report(); mode.Mode != safety.Standing {
+	if mode := r.Supervisor.Report(); mode.Mode != safety.Standing {
 		t.Errorf("%+v", mode)
 	}
 }
@@ -144,14 +112,14 @@ func TestStance(t *testing.T) {
 // TestKneel presses the button twice while the robot moves: it goes down on its knees
 // and stays there.
 func TestKneel(t *testing.T) {
-	r := launch(t, sway)
+	r := perform(t, sway)
 	r.run(800 * time.Millisecond)
-	b := newButton(&trial{stop: "kneel", rate: 250}, r.controller.Estimate().Robot, r.judge.Info(), r.supervisor)
+	b := newButton(&trial{stop: "kneel"}, r.Rig)
 	for range 28 {
 		r.run(100 * time.Millisecond)
-		b.see(r.truth)
+		b.see(r.m.Truth)
 	}
-	if mode := r.supervisor.Report(); mode.Mode != safety.Kneeling {
+	if mode := r.Supervisor.Report(); mode.Mode != safety.Kneeling {
 		t.Errorf("%+v", mode)
 	}
 	if low := b.lowest("left_knee_link")[2]; low > 0.12 {
@@ -161,29 +129,29 @@ func TestKneel(t *testing.T) {
 
 // TestMarch lifts one foot and sets it down.
 func TestMarch(t *testing.T) {
-	r := launch(t, motion(func(_ float64, to *balance.Target) { to.March = true }))
+	r := perform(t, motion(func(_ float64, to *balance.Target) { to.March = true }))
 	phases := map[balance.Phase]bool{}
 	for range 21 {
 		r.run(100 * time.Millisecond)
-		phases[r.controller.View.Phase] = true
+		phases[r.m.Controller.View.Phase] = true
 	}
 	if !phases[balance.Double] || !phases[balance.Shifting] || !phases[balance.Swinging] {
 		t.Errorf("phases %v", phases)
 	}
-	if r.truth.Drift > 0.15 {
-		t.Errorf("on the spot it moves by %g m", r.truth.Drift)
+	if r.m.Truth.Drift > 0.15 {
+		t.Errorf("on the spot it moves by %g m", r.m.Truth.Drift)
 	}
 }
 
 // TestDance dances for 17 s: on the beat, without a fall, and not later than it is asked.
 func TestDance(t *testing.T) {
 	d := &dancing{}
-	r := launch(t, motion(func(at float64, to *balance.Target) {
+	r := perform(t, motion(func(at float64, to *balance.Target) {
 		if d.motion != nil {
 			d.motion.Target(at, to)
 		}
 	}))
-	info := r.supervisor.Body().Info()
+	info := r.Info()
 	m, err := dance.New(dance.Calibrating(), info)
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +159,7 @@ func TestDance(t *testing.T) {
 	d.motion, d.phase = m, m.Calibrate(len(info.Joints), float64(info.Rate))
 	for k := 0; float64(k) < m.Seconds()*float64(info.Rate); k++ {
 		r.run(info.Period())
-		d.tick(float64(k)/float64(info.Rate), r.sensors, false)
+		d.tick(float64(k)/float64(info.Rate), r.m.Sensors, false)
 	}
 	lead, err := d.phase.Lead()
 	if err != nil || math.Abs(lead.Joints) > 0.02 || math.Abs(lead.Base) > 0.03 {
@@ -225,28 +193,15 @@ func TestTruth(t *testing.T) {
 }
 
 func compare(t *testing.T, args []string) (speed, way, load float64) {
-	p, err := body.Launch(t.Context(), program(t), t.Output(), append([]string{"--lockstep"}, args...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	link, err := body.Dial(p.Control, 250)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer link.Close()
-	judge, err := referee.Dial(p.Referee)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer judge.Close()
+	g := launch(t, args...)
+	link, judge := g.Link, g.Referee
 	for k := range 2 {
 		push := referee.NewPush(time.Duration(200+300*k)*time.Millisecond, mechanism.Vector{float64(1 - k), 2 - float64(k), 0})
 		if err := judge.Send(push); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r, err := estimate.NewRobot(humanoid.Own(), link.Info(), feet)
+	r, err := estimate.NewRobot(g.Model, link.Info(), g.Feet)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"samovar/robot/balance"
 	"samovar/robot/mechanism"
-	"samovar/robot/referee"
+	"samovar/robot/score"
 )
 
 // plot draws the last seconds of a run: the capture point and the soles from above, and
@@ -32,10 +32,11 @@ type frame struct {
 const shown = 3.0
 
 // see adds a tick.
-func (p *plot) see(c *balance.Controller, truth *referee.Truth) {
+func (p *plot) see(m *score.Moment) {
 	if p.path == "" {
 		return
 	}
+	c, truth := m.Controller, m.Truth
 	f := frame{at: truth.Time.Seconds(), capture: c.View.Capture, tilt: truth.Tilt, push: truth.Push}
 	e := c.Estimate()
 	for i := range e.Robot.Legs {

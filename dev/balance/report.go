@@ -19,25 +19,25 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 	for k := range all {
 		r := &all[k]
 		if r.err != nil {
-			fmt.Fprintf(w, "seed %d: %v\n", first+uint64(k), r.err)
+			fmt.Fprintln(w, r.err)
 			continue
 		}
 		n++
-		if r.fell > 0 {
+		if r.Fell {
 			falls++
-			fmt.Fprintf(w, "seed %d fell at %.2f s: %s (%s)\n", first+uint64(k), r.fell, r.why, r.stop)
+			fmt.Fprintf(w, "seed %d fell at %.2f s: %s (%s)\n", first+uint64(k), r.last, r.Why, r.stop)
 			for _, event := range r.story {
 				fmt.Fprintf(w, "    %s\n", event)
 			}
 		} else if r.stop != "" {
 			fmt.Fprintf(w, "seed %d: %s\n", first+uint64(k), r.stop)
 		}
-		ticks = append(ticks, r.ticks...)
-		c := &r.truth.Counts
+		ticks = append(ticks, r.Thought...)
+		c := &r.Counts
 		counts.Position, counts.Velocity, counts.Torque = counts.Position+c.Position, counts.Velocity+c.Velocity, counts.Torque+c.Torque
 		counts.Saturated, counts.Beyond, counts.Fast, counts.Self = counts.Saturated+c.Saturated, counts.Beyond+c.Beyond, counts.Fast+c.Fast, counts.Self+c.Self
-		drift, tilt, speed, steps = max(drift, r.drift), max(tilt, r.tilt), max(speed, r.speed), steps+r.steps
-		torque, factor = max(torque, r.truth.Worst.Torque), factor+r.factor
+		drift, tilt, speed, steps = max(drift, r.Drift), max(tilt, r.Tilt), max(speed, r.Error), steps+r.Steps
+		torque, factor = max(torque, r.Worst.Torque), factor+r.Realtime
 	}
 	if n == 0 {
 		return
@@ -45,13 +45,13 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 	if t.stop != "" {
 		for k := range all {
 			b := &all[k].stopped
-			fmt.Fprintf(w, "seed %d: stable after %.2f s; touched at %.2f m/s, %d parts on the floor; tilt %.2f rad\n", first+uint64(k), b.stable, b.touch, b.knees, all[k].tilt)
+			fmt.Fprintf(w, "seed %d: stable after %.2f s; touched at %.2f m/s, %d parts on the floor; tilt %.2f rad\n", first+uint64(k), b.stable, b.touch, b.knees, all[k].Tilt)
 		}
 	}
 	slices.Sort(ticks)
 	low, high := score.Interval(falls, n)
 	fmt.Fprintf(w, "%s %s push %g vary %v: %d falls of %d runs (95 %%: %.0f to %.0f %%), %d steps, drift %.2f m, tilt %.2f rad, velocity error %.3f m/s, torque %.2f\n",
-		t.model[strings.LastIndex(t.model, "/")+1:], t.motion, t.push, t.vary, falls, n, 100*low, 100*high, steps, drift, tilt, speed, torque)
+		t.Model[strings.LastIndex(t.Model, "/")+1:], t.motion, t.Push, t.Vary, falls, n, 100*low, 100*high, steps, drift, tilt, speed, torque)
 	fmt.Fprintf(w, "  commands beyond position %d velocity %d torque %d; steps saturated %d beyond %d fast %d self %d; tick %.0f µs, p99 %.0f µs; %.1f times real time\n",
 		counts.Position, counts.Velocity, counts.Torque, counts.Saturated, counts.Beyond, counts.Fast, counts.Self, 1e6*ticks[len(ticks)/2], 1e6*ticks[len(ticks)*99/100], factor/float64(n))
 }

@@ -4,10 +4,11 @@ import (
 	"math"
 	"slices"
 
+	"samovar/robot/balance"
 	"samovar/robot/estimate"
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
-	"samovar/robot/safety"
+	"samovar/robot/score"
 )
 
 // stopped is what came of pressing the button.
@@ -23,43 +24,41 @@ const before = 3.0
 // button presses a supervisor's button, and measures.
 type button struct {
 	stopped
-	trial      *trial
-	supervisor *safety.Supervisor
-	info       *referee.Info
-	robot      *estimate.Robot
-	x          *mechanism.State
-	parts      []int                    // of the referee's bodies that may touch in a kneel
-	at         map[int]mechanism.Vector // where they were
-	touched    referee.Bodies
-	pressed    int
+	trial   *trial
+	rig     *score.Rig
+	info    *referee.Info
+	robot   *estimate.Robot
+	x       *mechanism.State         // where it truly is
+	at      map[int]mechanism.Vector // where the referee's bodies were that may touch in a kneel
+	touched referee.Bodies
+	pressed int
 }
 
-func newButton(t *trial, r *estimate.Robot, i *referee.Info, s *safety.Supervisor) *button {
-	return &button{trial: t, supervisor: s, info: i, robot: r, x: mechanism.NewState(r.Model), parts: i.Kneel, at: map[int]mechanism.Vector{}}
+// newButton takes a rig that performs.
+func newButton(t *trial, r *score.Rig) *button {
+	robot := r.Controller.(*balance.Controller).Estimate().Robot
+	return &button{trial: t, rig: r, info: r.Referee.Info(), robot: robot, x: mechanism.NewState(robot.Model), at: map[int]mechanism.Vector{}}
 }
-
-// kneels reports whether shanks and hands may touch the floor.
-func (b *button) kneels() bool { return b.supervisor.Report().Mode == safety.Kneeling }
 
 // see looks at the truth of a tick.
 func (b *button) see(truth *referee.Truth) {
-	since := truth.Time.Seconds() - (b.trial.seconds - before)
+	since := truth.Time.Seconds() - (b.trial.Seconds - before)
 	if b.trial.stop == "" || since < 0 {
 		return
 	}
 	for presses := map[string]int{"stance": 1, "kneel": 2}[b.trial.stop]; b.pressed < presses; b.pressed++ {
-		b.supervisor.Stop("the button")
+		b.rig.Supervisor.Stop("the button")
 	}
-	b.place(truth)
+	place(b.x, b.robot, truth)
 	if !b.still(truth) {
 		b.stable = since
 	}
 	b.knees = 0
-	for _, k := range b.parts {
+	for _, k := range b.info.Kneel {
 		at := b.lowest(b.info.Bodies[k])
 		if old, known := b.at[k]; known && truth.Touching.Has(k) && !b.touched.Has(k) {
 			b.touched.Add(k)
-			b.touch = max(b.touch, at.Sub(old).Norm()*float64(b.trial.rate))
+			b.touch = max(b.touch, at.Sub(old).Norm()*float64(b.rig.Info().Rate))
 		}
 		b.at[k] = at
 		if truth.Touching.Has(k) {
@@ -68,14 +67,14 @@ func (b *button) see(truth *referee.Truth) {
 	}
 }
 
-// place puts the mechanism where the robot truly is.
-func (b *button) place(truth *referee.Truth) {
-	copy(b.x.Q[b.robot.Q:], truth.Position[:])
-	copy(b.x.Q[b.robot.Q+3:], truth.Orientation[:])
-	for i, j := range b.robot.Joints {
-		b.x.Q[j.Q] = truth.Positions[i]
+// place puts a mechanism where the robot truly is.
+func place(x *mechanism.State, r *estimate.Robot, truth *referee.Truth) {
+	copy(x.Q[r.Q:], truth.Position[:])
+	copy(x.Q[r.Q+3:], truth.Orientation[:])
+	for i, j := range r.Joints {
+		x.Q[j.Q] = truth.Positions[i]
 	}
-	b.x.Update()
+	x.Update()
 }
 
 // lowest is where a body's frame is, which for shanks and hands is the joint above.

@@ -12,6 +12,7 @@ import (
 	"samovar/robot/estimate"
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
+	"samovar/robot/score"
 )
 
 // tracer writes the course of a run.
@@ -33,12 +34,12 @@ func newTracer(path string) *tracer {
 	return t
 }
 
-func (t *tracer) write(k, rate int, c *balance.Controller, truth *referee.Truth) {
+func (t *tracer) write(m *score.Moment) {
 	if t.csv == nil {
 		return
 	}
-	v, e := &c.View, c.Estimate()
-	row := []float64{float64(k) / float64(rate), float64(v.Phase), float64(v.Foot), 0, v.Centre[0], v.Centre[1], v.Centre[2], v.Capture[0], v.Capture[1], v.Wanted[0], v.Wanted[1],
+	v, e, truth := &m.Controller.View, m.Controller.Estimate(), m.Truth
+	row := []float64{truth.Time.Seconds(), float64(v.Phase), float64(v.Foot), 0, v.Centre[0], v.Centre[1], v.Centre[2], v.Capture[0], v.Capture[1], v.Wanted[0], v.Wanted[1],
 		v.Pressure[0], v.Pressure[1], v.Landing[0], v.Landing[1], v.Forces[0][2], v.Forces[1][2], e.Contacts[0].Load, e.Contacts[1].Load,
 		e.Now.Q[0], e.Now.Q[1], e.Now.Q[2], truth.Position[0], truth.Position[1], truth.Position[2], e.Now.V[0], e.Now.V[1], truth.Linear[0], truth.Linear[1],
 		truth.Tilt, truth.Push[0], truth.Push[1], truth.Worst.Torque, float64(truth.Counts.Saturated)}
@@ -50,12 +51,7 @@ func (t *tracer) write(k, rate int, c *balance.Controller, truth *referee.Truth)
 		row = append(row, p[:]...)
 	}
 	st := mechanism.NewState(e.Robot.Model)
-	copy(st.Q[e.Robot.Q:], truth.Position[:])
-	copy(st.Q[e.Robot.Q+3:], truth.Orientation[:])
-	for i, j := range e.Robot.Joints {
-		st.Q[j.Q] = truth.Positions[i]
-	}
-	st.Update()
+	place(st, e.Robot, truth)
 	for i := range e.Robot.Legs {
 		p, q := e.Robot.Legs[i].Pose(st)
 		row = append(row, p[:]...)

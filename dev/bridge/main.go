@@ -19,12 +19,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"samovar/robot/balance"
-	"samovar/robot/body"
-	"samovar/robot/mechanism"
-	"samovar/robot/referee"
 	"samovar/robot/safety"
 	"samovar/robot/score"
 )
@@ -85,17 +83,16 @@ func find(folders ...string) (string, error) {
 
 // rig is a simulated machine and whoever controls it.
 type rig struct {
-	ends       []func()
-	model      *mechanism.Model
-	link       *body.Link
-	judge      *referee.Referee
-	controller *balance.Controller
-	supervisor *safety.Supervisor
+	*score.Rig
+	ends []func() // of what runs beside it
 }
 
 func (r *rig) close() {
-	for i := len(r.ends) - 1; i >= 0; i-- {
-		r.ends[i]()
+	if r.Rig != nil {
+		r.Rig.Close()
+	}
+	for _, end := range slices.Backward(r.ends) {
+		end()
 	}
 }
 
@@ -126,26 +123,14 @@ func (r *rig) start(ctx context.Context, path string, args ...string) (a address
 	return a, json.Unmarshal(line, &a)
 }
 
-// pose are the flags of a body that begins as it can stand.
-func pose(model string) []string { return score.Standing(model)[2:] }
-
 // direct is a body without a bridge.
 func direct(ctx context.Context, _, model string, lockstep bool) (*rig, error) {
-	r := &rig{}
-	path, err := body.Find("../..")
-	if err != nil {
-		return nil, err
-	}
-	args := score.Standing(model)
+	var args []string
 	if lockstep {
 		args = append(args, "--lockstep")
 	}
-	p, err := body.Launch(ctx, path, os.Stderr, args...)
-	if err != nil {
-		return nil, err
-	}
-	r.ends = append(r.ends, func() { p.Close() })
-	return r, r.connect(addresses{p.Control, p.Referee}, model)
+	r, err := score.Launch(ctx, score.Config{Model: model, Log: os.Stderr}, args...)
+	return &rig{Rig: r}, err
 }
 
 // through is a machine behind a bridge, in a DDS domain of its own.
@@ -160,7 +145,7 @@ func through(ctx context.Context, path, model string, lockstep bool) (*rig, erro
 		args = append(args, "--lockstep", "--rate", fmt.Sprint(score.Rate))
 	}
 	simulated := append([]string{"--simulate"}, args...)
-	for _, flag := range pose(model) {
+	for _, flag := range score.Standing(model) {
 		simulated = append(simulated, "--body="+flag)
 	}
 	machine, err := r.start(ctx, path, simulated...)
@@ -173,62 +158,43 @@ func through(ctx context.Context, path, model string, lockstep bool) (*rig, erro
 		r.close()
 		return nil, err
 	}
-	if err := r.connect(addresses{bridge.Control, machine.Referee}, model); err != nil {
+	if r.Rig, err = score.Dial(model, bridge.Control, machine.Referee, score.Rate); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// connect dials, and makes a controller that stands.
-func (r *rig) connect(a addresses, model string) (err error) {
-	if r.model, err = score.ReadModel(model); err != nil {
-		return err
-	}
-	feet, err := score.Feet(r.model)
-	if err != nil {
-		return err
-	}
-	if r.judge, err = referee.Dial(a.Referee); err != nil {
-		return err
-	}
-	r.ends = append(r.ends, func() { r.judge.Close() })
-	if r.link, err = body.Dial(a.Control, score.Rate); err != nil {
-		return err
-	}
-	r.ends = append(r.ends, func() { r.link.Close() })
-	if r.controller, err = balance.New(r.model, r.link.Info(), feet); err == nil {
-		r.controller.Motion = balance.Still{}
-	}
-	return err
-}
-
 // answer stands in lockstep, and returns the time from each command to the next sensors,
 // in which the body computes a tick.
 func (r *rig) answer(seconds float64) ([]float64, error) {
-	s, c, truth := r.link.Info().NewSensors(), r.link.Info().NewCommand(), r.judge.Info().NewTruth()
-	if err := r.link.Receive(s); err != nil {
+	controller, err := r.Balance(balance.Still{})
+	if err != nil {
+		return nil, err
+	}
+	s, c, truth := r.Info().NewSensors(), r.Info().NewCommand(), r.Referee.Info().NewTruth()
+	if err := r.Link.Receive(s); err != nil {
 		return nil, err
 	}
 	var ticks []float64
 	for range int(seconds * score.Rate) {
-		if err := r.controller.Control(s, c); err != nil {
+		if err := controller.Control(s, c); err != nil {
 			return nil, err
 		}
 		began := time.Now()
-		if err := r.link.Send(c); err != nil {
+		if err := r.Link.Send(c); err != nil {
 			return nil, err
 		}
-		if err := r.judge.Receive(truth); err != nil {
+		if err := r.Referee.Receive(truth); err != nil {
 			return nil, err
 		}
-		if why := r.judge.Info().Fall(truth, false); why != "" {
+		if why := r.Referee.Info().Fall(truth, false); why != "" {
 			return nil, fmt.Errorf("at %v it fell: %s", truth.Time, why)
 		}
-		if err := r.judge.Go(truth.Sequence); err != nil {
+		if err := r.Referee.Go(truth.Sequence); err != nil {
 			return nil, err
 		}
-		if err := r.link.Receive(s); err != nil {
+		if err := r.Link.Receive(s); err != nil {
 			return nil, err
 		}
 		ticks = append(ticks, time.Since(began).Seconds())
@@ -239,33 +205,17 @@ func (r *rig) answer(seconds float64) ([]float64, error) {
 // stand stands by the clock under a supervisor, and returns why it fell, if it did, and
 // how the supervisor saw it.
 func (r *rig) stand(seconds float64) (fell string, report safety.Report, err error) {
-	if r.supervisor, err = score.Supervise(r.model, r.link); err != nil {
+	if err := r.Perform(balance.Still{}); err != nil {
 		return "", report, err
 	}
-	defer r.supervisor.Close()
-	go r.control()
-	truth := r.judge.Info().NewTruth()
+	go r.Run()
+	truth := r.Referee.Info().NewTruth()
 	for end := time.Now().Add(time.Duration(seconds * float64(time.Second))); fell == "" && time.Now().Before(end); {
-		if err := r.judge.Receive(truth); err != nil {
+		if err := r.Referee.Receive(truth); err != nil {
 			return "", report, err
 		}
-		report = r.supervisor.Report()
-		fell = r.judge.Info().Fall(truth, report.Mode == safety.Kneeling)
+		report = r.Supervisor.Report()
+		fell = r.Referee.Info().Fall(truth, report.Mode == safety.Kneeling)
 	}
 	return fell, report, nil
-}
-
-// control commands until the body is gone.
-func (r *rig) control() {
-	b := r.supervisor.Body()
-	s, c := b.Info().NewSensors(), b.Info().NewCommand()
-	for {
-		err := b.Receive(s)
-		if err != nil && !errors.Is(err, body.ErrStale) {
-			return
-		}
-		if err == nil && r.controller.Control(s, c) == nil {
-			b.Send(c)
-		}
-	}
 }

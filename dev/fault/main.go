@@ -35,8 +35,8 @@ import (
 // fault is something that goes wrong.
 type fault struct {
 	name  string
-	event referee.Event // Kind 0: none
-	clock func(*rig)    // what happens by the clock alone; nil: the event
+	event referee.Event    // Kind 0: none
+	clock func(*score.Rig) // what happens by the clock alone; nil: the event
 }
 
 // knee is a joint of a leg, whose sensor fails.
@@ -50,9 +50,9 @@ var faults = []fault{
 	{name: "joint's sensor stuck", event: referee.Event{Kind: referee.Stuck, Target: knee}},
 	{name: "inertial units stuck", event: referee.Event{Kind: referee.StuckUnit, Target: -1}},
 	{name: "drive hot", event: referee.Event{Kind: referee.Hot, Target: knee, Amount: 80}},
-	{name: "body killed", clock: func(r *rig) { syscall.Kill(r.process.Pid(), syscall.SIGKILL) }},
-	{name: "body stopped", clock: func(r *rig) { syscall.Kill(r.process.Pid(), syscall.SIGSTOP) }},
-	{name: "controller silent", clock: func(r *rig) { r.mute.Store(true) }},
+	{name: "body killed", clock: func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGKILL) }},
+	{name: "body stopped", clock: func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGSTOP) }},
+	{name: "controller silent", clock: func(r *score.Rig) { r.Controller.(*mute).silent.Store(true) }},
 }
 
 func main() {
@@ -107,65 +107,30 @@ func measure(w io.Writer, f *fault, model string, rate, runs int) error {
 	return err
 }
 
-// rig is a robot that stands under a supervisor.
-type rig struct {
-	process    *body.Process
-	judge      *referee.Referee
-	supervisor *safety.Supervisor
-	controller *balance.Controller
-	mute       atomic.Bool // the controller says nothing
+// open starts a robot that stands, with noisy sensors.
+func open(model string, rate int, seed uint64, extra ...string) (*score.Rig, error) {
+	args := append([]string{"--noise", "1", "--seed", fmt.Sprint(seed)}, extra...)
+	r, err := score.Launch(context.Background(), score.Config{Model: model, Rate: rate}, args...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Perform(balance.Still{}); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
-func open(model string, rate int, seed uint64, extra ...string) (r *rig, err error) {
-	r = &rig{}
-	defer func() {
-		if err != nil {
-			r.close()
-		}
-	}()
-	m, err := score.ReadModel(model)
-	if err != nil {
-		return r, err
-	}
-	feet, err := score.Feet(m)
-	if err != nil {
-		return r, err
-	}
-	program, err := body.Find()
-	if err != nil {
-		return r, err
-	}
-	args := append([]string{"--noise", "1", "--seed", fmt.Sprint(seed)}, score.Standing(model)...)
-	if r.process, err = body.Launch(context.Background(), program, io.Discard, append(args, extra...)...); err != nil {
-		return r, err
-	}
-	if r.judge, err = referee.Dial(r.process.Referee); err != nil {
-		return r, err
-	}
-	link, err := body.Dial(r.process.Control, rate)
-	if err != nil {
-		return r, err
-	}
-	if r.supervisor, err = score.Supervise(m, link); err != nil {
-		return r, errors.Join(err, link.Close())
-	}
-	if r.controller, err = balance.New(m, link.Info(), feet); err == nil {
-		r.controller.Motion = balance.Still{}
-	}
-	return r, err
+// mute is a controller that may fall silent.
+type mute struct {
+	safety.Controller
+	silent atomic.Bool
 }
 
-func (r *rig) close() {
-	if r.supervisor != nil {
-		r.supervisor.Close()
+func (m *mute) Control(s *body.Sensors, c *body.Command) error {
+	if m.silent.Load() {
+		return errors.New("silent")
 	}
-	if r.judge != nil {
-		r.judge.Close()
-	}
-	if r.process != nil {
-		r.process.Kill()
-		r.process.Close()
-	}
+	return m.Controller.Control(s, c)
 }
 
 // latest is how long after a fault the supervisor must have acted for it to count as
@@ -182,35 +147,26 @@ func lockstep(f *fault, model string, rate int, seed uint64, at time.Duration) (
 	if err != nil {
 		return 0, err
 	}
-	defer r.close()
+	defer r.Close()
 	e := f.event
 	e.Start = at
-	if err := r.judge.Send(e); err != nil {
+	if err := r.Referee.Send(e); err != nil {
 		return 0, err
 	}
-	b := r.supervisor.Body()
-	s, c, truth := b.Info().NewSensors(), b.Info().NewCommand(), r.judge.Info().NewTruth()
 	for {
-		if err := b.Receive(s); err == nil {
-			if err := r.controller.Control(s, c); err != nil {
-				return 0, err
-			}
-		} else if !errors.Is(err, body.ErrStale) {
+		m, err := r.Tick()
+		if err != nil {
 			return 0, err
 		}
-		b.Send(c) // while the supervisor has stopped it, too: in lockstep the body waits for it
-		if err := r.judge.Receive(truth); err != nil {
-			return 0, err
-		}
-		switch acted := r.supervisor.Report().Mode > safety.Running; {
-		case acted && truth.Time < at:
-			return 0, fmt.Errorf("%w: %s", errBefore, r.supervisor.Report().Reason)
+		switch acted := m.Report.Mode > safety.Running; {
+		case acted && m.Truth.Time < at:
+			return 0, fmt.Errorf("%w: %s", errBefore, m.Report.Reason)
 		case acted:
-			return 1000 * (truth.Time - at).Seconds(), nil
-		case truth.Time > at+latest:
+			return 1000 * (m.Truth.Time - at).Seconds(), nil
+		case m.Truth.Time > at+latest:
 			return 0, fmt.Errorf("not noticed within %v", latest)
 		}
-		if err := r.judge.Go(truth.Sequence); err != nil {
+		if err := r.Referee.Go(m.Truth.Sequence); err != nil {
 			return 0, err
 		}
 	}
@@ -222,21 +178,23 @@ func clock(f *fault, model string, rate int, seed uint64, at time.Duration) (flo
 	if err != nil {
 		return 0, err
 	}
-	defer r.close()
-	go r.control()
-	go r.watch()
+	defer r.Close()
+	defer r.Process.Kill() // it may hang
+	r.Controller = &mute{Controller: r.Controller}
+	go r.Run()
+	go watch(r.Referee)
 	time.Sleep(at)
-	if m := r.supervisor.Report(); m.Mode > safety.Running {
+	if m := r.Supervisor.Report(); m.Mode > safety.Running {
 		return 0, fmt.Errorf("%w: %s", errBefore, m.Reason)
 	}
 	began := time.Now()
 	if f.clock != nil {
 		f.clock(r)
-	} else if err := r.judge.Send(f.event); err != nil {
+	} else if err := r.Referee.Send(f.event); err != nil {
 		return 0, err
 	}
 	for time.Since(began) < latest {
-		if r.supervisor.Report().Mode > safety.Running {
+		if r.Supervisor.Report().Mode > safety.Running {
 			return 1000 * time.Since(began).Seconds(), nil
 		}
 		time.Sleep(50 * time.Microsecond)
@@ -245,22 +203,7 @@ func clock(f *fault, model string, rate int, seed uint64, at time.Duration) (flo
 }
 
 // watch takes what the referee is told, so that its link stays.
-func (r *rig) watch() {
-	for t := r.judge.Info().NewTruth(); r.judge.Receive(t) == nil; {
-	}
-}
-
-// control commands until the body is gone.
-func (r *rig) control() {
-	b := r.supervisor.Body()
-	s, c := b.Info().NewSensors(), b.Info().NewCommand()
-	for {
-		err := b.Receive(s)
-		if err != nil && !errors.Is(err, body.ErrStale) {
-			return
-		}
-		if err == nil && !r.mute.Load() && r.controller.Control(s, c) == nil {
-			b.Send(c)
-		}
+func watch(r *referee.Referee) {
+	for t := r.Info().NewTruth(); r.Receive(t) == nil; {
 	}
 }

@@ -154,7 +154,7 @@ func TestGone(t *testing.T) {
 	r := open(t)
 	states := r.Watch(t.Context())
 	until(t, states, "standing", func(s *State) bool { return s.Act == Standing })
-	r.rig.process.Close()
+	r.rig.Process.Close()
 	until(t, states, "the body's end", func(s *State) bool { return s.Gone != "" && s.Mode == "damping" })
 	if err := r.Reset(); err != nil {
 		t.Fatal(err)

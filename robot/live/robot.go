@@ -43,8 +43,6 @@ type Act struct {
 type Robot struct {
 	config  Config
 	context context.Context
-	model   *mechanism.Model
-	feet    [2]string
 
 	resetting sync.Mutex // held while one body takes the place of another
 
@@ -58,30 +56,21 @@ type Robot struct {
 // Open starts a body and has its robot stand. Close ends it.
 func Open(ctx context.Context, c Config) (*Robot, error) {
 	r := &Robot{config: c, context: ctx, watchers: map[chan *State]bool{}}
-	if r.config.Log == nil {
-		r.config.Log = io.Discard
-	}
 	var err error
-	if r.model, err = score.ReadModel(c.Model); err != nil {
-		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
-	}
-	if r.feet, err = score.Feet(r.model); err != nil {
-		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
-	}
 	if r.rig, err = r.launch(); err != nil {
 		return nil, fmt.Errorf("open the robot %s: %w", c.Model, err)
 	}
 	return r, nil
 }
 
-// Model is the robot's mechanism, and Info what its body says of itself.
-func (r *Robot) Model() *mechanism.Model { return r.model }
+// Model is the robot's mechanism.
+func (r *Robot) Model() *mechanism.Model { return r.now().Model }
 
 // Info is what the body says of itself.
-func (r *Robot) Info() *body.Info { return r.now().supervisor.Body().Info() }
+func (r *Robot) Info() *body.Info { return r.now().Info() }
 
 // Feet are the indices of the bodies that stand on the floor.
-func (r *Robot) Feet() []int { return r.now().judge.Info().Feet }
+func (r *Robot) Feet() []int { return r.now().Referee.Info().Feet }
 
 func (r *Robot) now() *rig {
 	r.mu.Lock()
@@ -99,7 +88,7 @@ var (
 // Perform has the robot act; whatever it does passes into that.
 func (r *Robot) Perform(a Act) error {
 	g := r.now()
-	if report := g.supervisor.Report(); report.Mode > safety.Running {
+	if report := g.Supervisor.Report(); report.Mode > safety.Running {
 		return fmt.Errorf("%s: the robot is %v (%s): %w", a.Name, report.Mode, report.Reason, ErrStopped)
 	}
 	g.mu.Lock()
@@ -126,10 +115,10 @@ func (r *Robot) Doing() string {
 }
 
 // Stop is the emergency button; see safety.Supervisor.
-func (r *Robot) Stop(reason string) { r.now().supervisor.Stop(reason) }
+func (r *Robot) Stop(reason string) { r.now().Supervisor.Stop(reason) }
 
 // Resume lets a robot that has been stopped, and stands, act again.
-func (r *Robot) Resume() error { return r.now().supervisor.Resume() }
+func (r *Robot) Resume() error { return r.now().Supervisor.Resume() }
 
 // hardest is the greatest push, N·s.
 const hardest = 20
@@ -139,7 +128,7 @@ func (r *Robot) Push(x, y float64) error {
 	if !(math.Hypot(x, y) <= hardest) {
 		return fmt.Errorf("push the robot by %.1f N·s: %w", math.Hypot(x, y), ErrHard)
 	}
-	return r.now().judge.Send(referee.NewPush(0, mechanism.Vector{x, y}))
+	return r.now().Referee.Send(referee.NewPush(0, mechanism.Vector{x, y}))
 }
 
 // Reset puts the robot on its feet where it began: another body takes the place of its.
@@ -166,9 +155,7 @@ func (r *Robot) Close() error {
 
 // rig is one body with its supervisor and controller.
 type rig struct {
-	process    *body.Process
-	judge      *referee.Referee
-	supervisor *safety.Supervisor
+	*score.Rig
 	controller *balance.Controller
 	done       sync.WaitGroup
 
@@ -181,40 +168,17 @@ type rig struct {
 
 // launch starts a body and everything around it.
 func (r *Robot) launch() (*rig, error) {
-	g := &rig{}
-	if err := r.build(g); err != nil {
-		return nil, errors.Join(err, g.close())
+	s, err := score.Launch(r.context, score.Config{Program: r.config.Program, Model: r.config.Model, Log: r.config.Log}, "--lockstep")
+	if err != nil {
+		return nil, err
 	}
+	if err := s.Perform(balance.Still{}); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	g := &rig{Rig: s, controller: s.Controller.(*balance.Controller), truth: s.Referee.Info().NewTruth()}
 	g.done.Go(func() { r.run(g) })
 	g.done.Go(func() { g.watch(r.config.Fast) })
 	return g, nil
-}
-
-func (r *Robot) build(g *rig) error {
-	program := r.config.Program
-	var err error
-	if program == "" {
-		if program, err = body.Find(); err != nil {
-			return err
-		}
-	}
-	args := append(score.Standing(r.config.Model), "--lockstep")
-	if g.process, err = body.Launch(r.context, program, r.config.Log, args...); err != nil {
-		return err
-	}
-	if g.judge, err = referee.Dial(g.process.Referee); err != nil {
-		return err
-	}
-	g.truth = g.judge.Info().NewTruth()
-	link, err := body.Dial(g.process.Control, score.Rate)
-	if err != nil {
-		return err
-	}
-	if g.controller, err = balance.New(r.model, link.Info(), r.feet); err != nil {
-		return errors.Join(err, link.Close())
-	}
-	g.supervisor, err = score.Supervise(r.model, link)
-	return err
 }
 
 // slip is how late a tick may be until time goes on from there, instead of being made up
@@ -224,15 +188,15 @@ const slip = 50 * time.Millisecond
 // watch takes down what truly happens, and lets the body go on when it is time. On a
 // machine that is too busy the robot's time passes more slowly; it does not fall.
 func (g *rig) watch(fast bool) {
-	truth := g.judge.Info().NewTruth()
+	truth := g.Referee.Info().NewTruth()
 	began := time.Now()
-	for g.judge.Receive(truth) == nil {
+	for g.Referee.Receive(truth) == nil {
 		if wait := time.Until(began.Add(truth.Time)); wait < -slip {
 			began = began.Add(-wait)
 		} else if !fast && wait > 0 {
 			time.Sleep(wait)
 		}
-		if g.judge.Go(truth.Sequence) != nil {
+		if g.Referee.Go(truth.Sequence) != nil {
 			return
 		}
 		g.mu.Lock()
@@ -245,18 +209,8 @@ func (g *rig) watch(fast bool) {
 }
 
 func (g *rig) close() error {
-	var errs []error
-	if g.supervisor != nil {
-		errs = append(errs, g.supervisor.Close())
-	}
-	if g.judge != nil {
-		g.judge.Close()
-	}
-	if g.process != nil {
-		g.process.Close()
-	}
-	g.done.Wait()
-	return errors.Join(errs...)
+	defer g.done.Wait()
+	return g.Close()
 }
 
 // Standing is the name of the act of a robot that does nothing else.
@@ -267,7 +221,7 @@ const shown = 30
 
 // run is the robot's life: one tick after the other, until its body is gone.
 func (r *Robot) run(g *rig) {
-	b := g.supervisor.Body()
+	b := g.Supervisor.Body()
 	sensors, command := b.Info().NewSensors(), b.Info().NewCommand()
 	p := newPainter(r, g)
 	motion, act := still(len(sensors.Joints)), (*Act)(nil)
@@ -279,7 +233,7 @@ func (r *Robot) run(g *rig) {
 			r.show(p.gone(err))
 			return
 		}
-		report := g.supervisor.Report()
+		report := g.Supervisor.Report()
 		if report.Mode > safety.Running || err != nil {
 			running, act = false, nil
 			g.forget()

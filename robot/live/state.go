@@ -68,7 +68,7 @@ type painter struct {
 }
 
 func newPainter(r *Robot, g *rig) *painter {
-	return &painter{robot: r, rig: g, display: mechanism.NewState(r.model), truth: g.judge.Info().NewTruth()}
+	return &painter{robot: r, rig: g, display: mechanism.NewState(g.Model), truth: g.Referee.Info().NewTruth()}
 }
 
 // state is how things are.
@@ -104,8 +104,8 @@ func (p *painter) state(act *Act, at float64, report safety.Report) *State {
 	}
 	s.Support = mechanism.Hull(nil, points)
 	s.Counts.Clamped = report.Counts.Clamped
-	s.Poses = make([]float64, 0, 7*len(p.robot.model.Bodies))
-	for i := range p.robot.model.Bodies {
+	s.Poses = make([]float64, 0, 7*len(p.rig.Model.Bodies))
+	for i := range p.rig.Model.Bodies {
 		at, turn := p.display.Position(i), p.display.Orientation(i)
 		for _, x := range [7]float64{at[0], at[1], at[2], turn[0], turn[1], turn[2], turn[3]} {
 			s.Poses = append(s.Poses, math.Round(x/grain)*grain)
@@ -144,7 +144,7 @@ func (p *painter) judge(s *State, report safety.Report) {
 	t := p.truth
 	s.Time, s.Push, s.Drift, s.Tilt, s.Torque = t.Time.Seconds(), t.Push, t.Drift, t.Tilt, t.Worst.Torque
 	s.Counts.Violations = score.Violations(&t.Counts)
-	why := p.rig.judge.Info().Fall(t, report.Mode == safety.Kneeling)
+	why := p.rig.Referee.Info().Fall(t, report.Mode == safety.Kneeling)
 	if why != "" && !p.fallen {
 		p.fallen = true
 		p.robot.mu.Lock()

@@ -4,21 +4,18 @@ import (
 	"context"
 	"fmt"
 
-	"samovar/robot/balance"
-	"samovar/robot/body"
 	"samovar/robot/dance"
-	"samovar/robot/mechanism"
 )
 
 // Dance has the robot dance, and says how well it kept the beat.
 func (t Trial) Dance(ctx context.Context, d *dance.Dance, lead dance.Lead) (Result, error) {
 	var m *dance.Motion
-	t.Act = func(_ *mechanism.Model, i *body.Info) (_ balance.Motion, err error) {
-		if m, err = dance.New(d, i); err != nil {
-			return nil, err
+	t.Act = func(r *Rig) (err error) {
+		if m, err = dance.New(d, r.Info()); err != nil {
+			return err
 		}
 		m.Lead = lead
-		return m, nil
+		return r.Perform(m)
 	}
 	r, err := t.Run(ctx)
 	if err != nil {
@@ -40,14 +37,15 @@ func (t Trial) Calibrate(ctx context.Context) (dance.Lead, error) {
 	d := dance.Calibrating()
 	trial := Trial{Program: t.Program, Model: t.Model, Rate: t.Rate, Extra: t.Extra}
 	var velocity []float64
-	trial.Act = func(_ *mechanism.Model, i *body.Info) (balance.Motion, error) {
+	trial.Act = func(r *Rig) error {
+		i := r.Info()
 		m, err := dance.New(d, i)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		velocity = make([]float64, len(i.Joints))
 		c = m.Calibrate(len(i.Joints), float64(i.Rate))
-		return m, nil
+		return r.Perform(m)
 	}
 	trial.Watch = func(m *Moment) error {
 		for i := range velocity {

@@ -33,7 +33,8 @@ type Result struct {
 	Realtime   float64  `json:"realtime_factor"` // seconds of the act in a second
 
 	Counts  referee.Counts `json:"-"`
-	Torque  float64        `json:"-"` // greatest that a drive was asked for, as a share of its limit
+	Worst   referee.Worst  `json:"-"`
+	Report  safety.Report  `json:"-"` // of the last tick
 	Error   float64        `json:"-"` // of the estimated velocity, root of the mean square, m/s
 	Thought []float64      `json:"-"` // processor time of each tick, s
 	Speed   []float64      `json:"-"` // mean of the joints' speeds in each tick, rad/s
@@ -44,58 +45,46 @@ type Result struct {
 func Violations(c *referee.Counts) uint64 { return c.Position + c.Velocity + c.Torque + c.Beyond }
 
 // run runs the trial's ticks.
-func (s *stage) run(ctx context.Context) (r Result, err error) {
-	thread := pin()
-	defer thread.release()
-	b := s.supervisor.Body()
-	m := &Moment{Sensors: b.Info().NewSensors(), Command: b.Info().NewCommand(), Controller: s.controller, Truth: s.judge.Info().NewTruth()}
-	r = Result{Model: s.Model, Seed: s.Seed}
+func (t *Trial) run(ctx context.Context, r *Rig, pushes []float64) (out Result, err error) {
+	m := &r.moment
+	out = Result{Model: t.Model, Seed: t.Seed}
 	began, before, phase, squares := time.Now(), make([]float64, len(m.Truth.Positions)), balance.Double, 0.0
-	for k := range int(s.Seconds * float64(s.Rate)) {
+	for range int(t.Seconds * float64(t.Rate)) {
 		if err := ctx.Err(); err != nil {
-			return r, err
+			return out, err
 		}
-		if err := b.Receive(m.Sensors); err != nil {
-			return r, err
+		if _, err := r.Tick(); err != nil {
+			return out, err
 		}
-		start := thread.seconds()
-		if err := s.controller.Control(m.Sensors, m.Command); err != nil {
-			return r, err
+		out.note(m, before, t.Rate)
+		if c := m.Controller; c != nil {
+			squares += offset(c, m.Truth)
+			if c.View.Phase == balance.Swinging && phase != balance.Swinging {
+				out.Steps++
+			}
+			phase = c.View.Phase
 		}
-		m.Thought = thread.seconds() - start
-		b.Send(m.Command) // where the supervisor has stopped it, the report says so
-		if err := s.judge.Receive(m.Truth); err != nil {
-			return r, err
-		}
-		m.Seconds, m.Report = float64(k+1)/float64(s.Rate), s.supervisor.Report()
-		r.note(m, before, s.Rate)
-		squares += offset(s.controller, m.Truth)
-		if now := s.controller.View.Phase; now != phase {
-			if phase = now; now == balance.Swinging {
-				r.Steps++
+		if t.Watch != nil {
+			if err := t.Watch(m); err != nil {
+				return out, err
 			}
 		}
-		if s.Watch != nil {
-			if err := s.Watch(m); err != nil {
-				return r, err
-			}
-		}
-		if r.Why = s.judge.Info().Fall(m.Truth, m.Report.Mode == safety.Kneeling); r.Why != "" {
+		if out.Why = m.Fall; out.Why != "" {
 			at := m.Seconds
-			r.Fell, r.FellAt = true, &at
+			out.Fell, out.FellAt = true, &at
 			break
 		}
-		if err := s.judge.Go(m.Truth.Sequence); err != nil {
-			return r, err
+		if err := r.Referee.Go(m.Truth.Sequence); err != nil {
+			return out, err
 		}
 	}
-	r.end(m, squares, time.Since(began))
-	for _, at := range s.pushes {
-		if at < r.Seconds {
-			r.Pushes++
+	out.end(m, squares, time.Since(began))
+	for _, at := range pushes {
+		if at < out.Seconds {
+			out.Pushes++
 		}
 	}
-	return r, nil
+	return out, nil
 }
 
 // note takes down a tick.
@@ -123,7 +112,7 @@ func offset(c *balance.Controller, t *referee.Truth) float64 {
 
 func (r *Result) end(m *Moment, squares float64, took time.Duration) {
 	r.Seconds = m.Seconds
-	r.Counts, r.Torque = m.Truth.Counts, m.Truth.Worst.Torque
+	r.Counts, r.Worst, r.Report = m.Truth.Counts, m.Truth.Worst, m.Report
 	r.Violations = Violations(&r.Counts)
 	r.Error = math.Sqrt(squares / float64(max(1, len(r.Thought))))
 	r.Realtime = r.Seconds / took.Seconds()

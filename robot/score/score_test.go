@@ -9,11 +9,10 @@ import (
 
 	"samovar/robot/balance"
 	"samovar/robot/body"
-	"samovar/robot/mechanism"
 	"samovar/robot/safety"
 )
 
-func still(*mechanism.Model, *body.Info) (balance.Motion, error) { return balance.Still{}, nil }
+func still(r *Rig) error { return r.Perform(balance.Still{}) }
 
 // program is the body that `make robot` has built.
 func program(t *testing.T) string {
@@ -73,9 +72,8 @@ func TestTrialRefuses(t *testing.T) {
 		says  string
 	}{
 		{Trial{Program: path, Model: "nowhere.xml", Act: still}, "nowhere.xml"},
-		{Trial{Program: path, Model: "own", Act: func(*mechanism.Model, *body.Info) (balance.Motion, error) {
-			return nil, errors.New("no such dance")
-		}}, "no such dance"},
+		{Trial{Program: path, Model: "own", Act: func(*Rig) error { return errors.New("no such dance") }}, "no such dance"},
+		{Trial{Program: path, Model: "own", Start: "gill=0.5", Act: still}, "gill"},
 		{Trial{Program: path, Model: "own", Extra: []string{"--friction", "ice"}, Act: still}, "ice"},
 	} {
 		if _, err := c.trial.Run(t.Context()); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -117,26 +115,25 @@ func TestInterval(t *testing.T) {
 
 // TestBodyEnds kills a body in mid-step, and expects to be told so.
 func TestBodyEnds(t *testing.T) {
-	trial := Trial{Program: program(t), Model: "own", Seconds: 10, Act: still}
-	s, err := trial.open(t.Context())
-	if err != nil {
+	r := launch(t, "--lockstep")
+	if err := r.Perform(balance.Still{}); err != nil {
 		t.Fatal(err)
 	}
-	trial.Watch = func(m *Moment) error {
-		if m.Seconds == 0.2 {
-			s.process.Kill()
+	var err error
+	for err == nil {
+		var m *Moment
+		if m, err = r.Tick(); err != nil {
+			break
 		}
-		return nil
+		if m.Seconds == 0.2 {
+			r.Process.Kill()
+		}
+		err = r.Referee.Go(m.Truth.Sequence)
 	}
-	_, err = s.run(t.Context())
-	if !errors.Is(err, body.ErrLost) {
-		t.Fatalf("a body that was killed: %v", err)
-	}
-	if err := s.explain(err); !strings.Contains(err.Error(), "the body's process has ended: signal: killed") {
+	if !errors.Is(err, body.ErrLost) || !strings.Contains(err.Error(), "the body's process has ended: signal: killed") {
 		t.Errorf("a body that was killed: %v", err)
 	}
-	if r := s.supervisor.Report(); r.Mode != safety.Damping || r.Err == nil {
+	if r := r.Supervisor.Report(); r.Mode != safety.Damping || r.Err == nil {
 		t.Errorf("the supervisor says %+v", r)
 	}
-	s.close()
 }
