@@ -222,6 +222,8 @@ func TestRefuses(t *testing.T) {
 		{"dance", `{"tune": "none"}`, 400, "tune", "bad_request"},
 		{"songs", "this is no song", 400, "listen to a song", "song_unread"},
 		{"push", `{"impulse": "hard"}`, 400, "read the request", "bad_request"},
+		{"push", `{"impulse": [3]}`, 400, "1 numbers", "bad_request"},
+		{"push", `{"impulse": [3, 0, 9]}`, 400, "3 numbers", "bad_request"},
 		{"push", `{"impulse": [30, 0]}`, 409, "20 N·s", "hard"},
 		{"hear?language=en", "RIFF", 409, "no speech", "no_ears"},
 		{"sing", "", 404, "no such thing", "no_such_thing"},
