@@ -235,6 +235,17 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// TestReach holds how far a robot may get against the sum of its parts.
+func TestReach(t *testing.T) {
+	m := &mechanism.Model{
+		Bodies: []mechanism.Body{{Parent: -1}, {Parent: 0, Position: mechanism.Vector{0, 0, 0.8}}, {Parent: 1, Position: mechanism.Vector{0, 0.3, 0.4}}},
+		Geoms:  []mechanism.Geom{{Body: 0, Size: mechanism.Vector{9, 9, 9}}, {Body: 2, Position: mechanism.Vector{0, 0, -0.1}, Size: mechanism.Vector{0.05, 0.1}}},
+	}
+	if r := reachOf(m); math.Abs(r-(strays+0.8+0.5+0.2)) > 1e-9 {
+		t.Errorf("%g m", r)
+	}
+}
+
 // TestRadii holds the ellipsoid of a body against that of known radii.
 func TestRadii(t *testing.T) {
 	const a, b, c, m = 0.1, 0.2, 0.3, 7.0
