@@ -170,18 +170,18 @@ func testRobotStages(t *testing.T, browser context.Context) {
 	}
 }
 
-// drop drops a file on the songs.
-func (p *tab) drop(name, content string) {
+// drop drops a file on an element.
+func (p *tab) drop(on, name, content string) {
 	p.t.Helper()
 	p.run("drop "+name, chromedp.Evaluate(fmt.Sprintf(`{
-		const zone = document.querySelector('.drop'), data = new DataTransfer();
+		const zone = document.querySelector(%q), data = new DataTransfer();
 		data.items.add(new File([%q], %q));
 		for (const kind of ['dragenter', 'dragover', 'drop']) {
 			const e = new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: data});
 			zone.dispatchEvent(e);
 			if (!e.defaultPrevented) console.error('the browser would open what is dropped');
 		}
-	}`, content, name), nil))
+	}`, on, content, name), nil))
 }
 
 func testRobotSong(t *testing.T, browser context.Context) {
@@ -191,9 +191,9 @@ func testRobotSong(t *testing.T, browser context.Context) {
 	p.see("waltz.ogg")
 	p.see("92 beats a minute, 3 to a bar, 61 sec")
 	p.see("not sure of the beat")
-	p.drop("noise.wav", "noise")
+	p.drop(".drop", "noise.wav", "noise")
 	p.see("has no beat that one could dance to")
-	p.drop("Песня.ogg", "tune")
+	p.drop("header", "Песня.ogg", "tune")
 	got := p.asked(a, "songs", 2)
 	if string(got.raw) != "tune" || got.name != "%D0%9F%D0%B5%D1%81%D0%BD%D1%8F.ogg" {
 		t.Errorf("the page sent %q as %q", got.raw, got.name)
@@ -383,7 +383,7 @@ func testRobotWords(t *testing.T, browser context.Context) {
 	p := open(t, browser, a.URL+"/#/robot", v)
 	p.expectRefusals()
 	p.see("Стоит")
-	p.drop("noise.wav", "noise")
+	p.drop(".drop", "noise.wav", "noise")
 	p.see("В «\u2068noise.wav\u2069» нет ритма")
 	a.dancer.set(stopped("kneeling", "the drive of left_knee has 105 °C", "hot"))
 	p.see("Перегрелся мотор сустава \u2068left_knee\u2069.")

@@ -32,7 +32,7 @@ type trials struct {
 }
 
 func (t *trials) Validate() error {
-	if t.Push < 0 || t.Push > 100 || t.PushEvery < 0.5 || t.Seconds < 0 {
+	if !(t.Push >= 0 && t.Push <= 100 && t.PushEvery >= 0.5 && t.Seconds >= 0) { // nor are they NaN
 		return errors.New("--push is between 0 and 100 N·s, --push-every at least 0.5 s, --seconds not negative")
 	}
 	return nil
@@ -234,14 +234,14 @@ func (c *scoreCommand) Run(g *globals) error {
 		dances = append(dances, d)
 	}
 	all, err := c.perform(g, dances, lead)
-	if err != nil {
+	if len(all) == 0 {
 		return err
 	}
 	out := scored{Body: c.Body, Songs: songs, Push: c.Push, Vary: c.Vary, Summary: score.Summarise(all), Alike: alike(dances, len(songs))}
 	if g.JSON {
-		return json.NewEncoder(g.out).Encode(out)
+		return errors.Join(err, json.NewEncoder(g.out).Encode(out))
 	}
-	return out.print(g.out)
+	return errors.Join(err, out.print(g.out))
 }
 
 // songsIn are the songs of a folder, sorted.
@@ -262,9 +262,11 @@ func songsIn(folder string) ([]string, error) {
 	return all, nil
 }
 
-// perform lets robots dance, as many at once as there are processors.
+// perform lets robots dance, as many at once as there are processors. With an error it returns
+// what came of the dances that ended before it.
 func (c *scoreCommand) perform(g *globals, dances []*dance.Dance, lead dance.Lead) ([]score.Result, error) {
 	all, errs := make([]score.Result, len(dances)), make([]error, len(dances))
+	done := make([]bool, len(dances))
 	ctx, cancel := context.WithCancel(g.ctx)
 	defer cancel()
 	p := rehearse(g, "dances", "dances", int64(len(dances)))
@@ -278,6 +280,7 @@ func (c *scoreCommand) perform(g *globals, dances []*dance.Dance, lead dance.Lea
 					cancel()
 					continue
 				}
+				done[k] = true
 				p.reach(finished.Add(1))
 			}
 		})
@@ -288,12 +291,21 @@ func (c *scoreCommand) perform(g *globals, dances []*dance.Dance, lead dance.Lea
 	close(next)
 	group.Wait()
 	p.end()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
+	var ended []score.Result
+	for k := range all {
+		if done[k] {
+			ended = append(ended, all[k])
 		}
 	}
-	return all, g.ctx.Err()
+	if err := g.ctx.Err(); err != nil { // bodies end with it, whatever they say of it
+		return ended, err
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return ended, err
+		}
+	}
+	return ended, nil
 }
 
 // alike is the greatest share of phrases that dances to two songs have in common.

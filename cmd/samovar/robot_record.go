@@ -127,7 +127,7 @@ type replayed struct {
 }
 
 func (c *replayCommand) Run(g *globals) error {
-	if c.Speed <= 0 {
+	if !(c.Speed > 0) {
 		return errors.New("--speed is above 0")
 	}
 	if c.Addr != "" {

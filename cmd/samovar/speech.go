@@ -96,8 +96,12 @@ func (c *greetCommand) Run(g *globals) error {
 }
 
 func (c *askCommand) Run(g *globals) error {
+	text := strings.TrimSpace(strings.Join(c.Text, " "))
+	if text == "" {
+		return fmt.Errorf("ask nothing: %w: give a text", errUsage)
+	}
 	return c.thinking(g, c.Model, func(h *speech.Host) error {
-		said, err := h.Answer(g.ctx, strings.Join(c.Text, " "), c.Language)
+		said, err := h.Answer(g.ctx, text, c.Language)
 		return errors.Join(err, c.finish(g, h, said))
 	})
 }

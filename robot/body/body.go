@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"samovar/robot/mechanism"
+	"samovar/robot/wire"
 )
 
 // Body is a robot as its controller sees it. One goroutine may call Receive while
@@ -36,7 +37,7 @@ type Body interface {
 var ErrStale = errors.New("sensors are stale")
 
 // ErrLost is within every error that says that the link to the body is gone.
-var ErrLost = errors.New("the link is lost")
+var ErrLost = wire.ErrLost
 
 // Rates that a controller may choose, in Hz.
 const (

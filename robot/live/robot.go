@@ -126,7 +126,7 @@ const hardest = 20
 // Push pushes the torso over 0.1 s, N·s along the world's axes.
 func (r *Robot) Push(x, y float64) error {
 	if !(math.Hypot(x, y) <= hardest) {
-		return fmt.Errorf("push the robot by %.1f N·s: %w", math.Hypot(x, y), ErrHard)
+		return fmt.Errorf("push the robot by %.3g N·s: %w", math.Hypot(x, y), ErrHard)
 	}
 	return r.now().Referee.Send(referee.NewPush(0, mechanism.Vector{x, y}))
 }

@@ -53,8 +53,8 @@ type Counts struct {
 	Clamped    uint64 `json:"clamped"`
 }
 
-// grain is how exactly poses are told, m: no picture shows less.
-const grain = 1e-5
+// grains is how exactly poses are told, a metre: no picture shows less.
+const grains = 1e5
 
 // painter makes states.
 type painter struct {
@@ -108,7 +108,7 @@ func (p *painter) state(act *Act, at float64, report safety.Report) *State {
 	for i := range p.rig.Model.Bodies {
 		at, turn := p.display.Position(i), p.display.Orientation(i)
 		for _, x := range [7]float64{at[0], at[1], at[2], turn[0], turn[1], turn[2], turn[3]} {
-			s.Poses = append(s.Poses, math.Round(x/grain)*grain)
+			s.Poses = append(s.Poses, math.Round(x*grains)/grains)
 		}
 	}
 	p.last = *s

@@ -16,6 +16,9 @@ func readMP3(r *bufio.Reader, s *sink) error {
 	if err := skipID3(r); err != nil {
 		return err
 	}
+	if b, err := r.Peek(2); err == nil && b[0] == 0xff && b[1]&0xf8 == 0xe0 {
+		return errors.New("MPEG 2.5 (8 to 12 kHz) is not read: convert it")
+	}
 	s.skip = encoderDelay(r)
 	// Without Seek the decoder does not read the whole file first to know its length.
 	d, err := mp3.NewDecoder(struct{ io.Reader }{r})

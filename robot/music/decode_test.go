@@ -185,6 +185,7 @@ func TestRefused(t *testing.T) {
 		{"channels", "9 channels", wavFile(1, 2, 9, 24000, 100)},
 		{"infinite", "is no sound", infinite},
 		{"damaged FLAC", "FLAC: after", broken},
+		{"MPEG 2.5", "MPEG 2.5 (8 to 12 kHz) is not read", append([]byte{0xff, 0xe3, 0x18, 0xc4}, make([]byte, 400)...)},
 		{"no samples", "no samples", wavFile(3, 4, 1, 24000, 0)},
 	} {
 		_, err := Decode(bytes.NewReader(c.data))

@@ -297,7 +297,7 @@ func (m *Manifest) checkJoints() error {
 		case seen[j.Name]:
 			return fmt.Errorf("%s: it is there twice", where)
 		case !finite(j.Default, j.Kp, j.Kd, scale) || j.Kp < 0 || j.Kd < 0:
-			return fmt.Errorf("%s: default %g, kp %g, kd %g, scale %g", where, j.Default, j.Kp, j.Kd, scale)
+			return fmt.Errorf("%s: default %g, kp %g, kd %g, scale %g; all are finite, gains not negative", where, j.Default, j.Kp, j.Kd, scale)
 		case i < len(m.Joints) && scale == 0 && !j.Held:
 			return fmt.Errorf("%s: neither it nor the action has a scale", where)
 		case i >= len(m.Joints) && j.Scale != nil:

@@ -90,7 +90,7 @@ func (r *Referee) Receive(t *Truth) error {
 		h, payload, err := r.conn.Within(hang)
 		switch {
 		case err != nil:
-			return fmt.Errorf("wait for a tick's truth: %w", err)
+			return fmt.Errorf("wait for a tick's truth: %w: %w", wire.ErrLost, err)
 		case h.Kind == wire.Refusal:
 			return fmt.Errorf("the body refuses: %q", payload)
 		case h.Kind == wire.Truth:
@@ -107,12 +107,19 @@ func (r *Referee) Send(e Event) error {
 		return fmt.Errorf("send an event: %w", err)
 	}
 	r.out = e.append(r.out[:0])
-	return r.conn.Write(e.header(), r.out)
+	return r.write(e.header(), r.out)
+}
+
+func (r *Referee) write(h wire.Header, payload []byte) error {
+	if err := r.conn.Write(h, payload); err != nil {
+		return fmt.Errorf("the referee's link: %w: %w", wire.ErrLost, err)
+	}
+	return nil
 }
 
 // Go lets a body in lockstep leave the tick of that truth.
 func (r *Referee) Go(tick uint64) error {
-	return r.conn.Write(wire.Header{Kind: wire.Go, Sequence: tick}, nil)
+	return r.write(wire.Header{Kind: wire.Go, Sequence: tick}, nil)
 }
 
 // Close ends the link. The body goes on without a referee.

@@ -46,7 +46,7 @@ type Config struct {
 	Falling func(*body.Sensors) string
 
 	Grace       time.Duration // for which a fault is bridged: 20 ms
-	KneelFor    time.Duration // how long a kneel takes, then it damps: 3 s
+	KneelFor    time.Duration // how long a kneel takes: 3 s; if a fault that called for one still lasts then, it damps
 	Temperature float64       // of drives, °C: 90 is a stop, 10 more a kneel
 	Kp, Kd      float64       // greatest gains, as factors of a drive's torque: 20 and 2
 }
@@ -255,7 +255,7 @@ func (s *Supervisor) look(sensors *body.Sensors, stale bool) Mode {
 		s.report.Counts.Stale++
 	}
 	s.raise(m, why)
-	if s.since += s.info.Period(); s.report.Mode == Kneeling && s.since > s.config.KneelFor {
+	if s.since += s.info.Period(); s.report.Mode == Kneeling && m >= Kneeling && s.since > s.config.KneelFor {
 		s.raise(Damping, s.why())
 	}
 	return s.report.Mode

@@ -199,6 +199,12 @@ func TestStops(t *testing.T) {
 			return nil
 		}, stops, map[int]Mode{9: Running, 30: Running}, ""},
 		{"a kneel takes its time", func(*body.Sensors) error { return body.ErrStale }, Config{Kneel: pose(0.6), KneelFor: 100 * time.Millisecond}, map[int]Mode{11: Kneeling, 20: Kneeling, 30: Damping}, "no sensors"},
+		{"a kneel is held", func(s *body.Sensors) error {
+			if s.Sequence < 15 {
+				return body.ErrStale
+			}
+			return nil
+		}, Config{Kneel: pose(0.6), KneelFor: 100 * time.Millisecond}, map[int]Mode{12: Kneeling, 22: Kneeling, 30: Kneeling}, "no sensors"},
 		{"no stance", func(s *body.Sensors) error { s.Joints[0].Position += 1.2; return nil }, Config{Kneel: pose(0.6)}, map[int]Mode{10: Kneeling}, "hip is"},
 		{"no stop", func(s *body.Sensors) error { s.Joints[0].Position += 1.2; return nil }, Config{}, map[int]Mode{9: Running, 10: Damping}, "hip is"},
 		{"a stance that fails", func(s *body.Sensors) error { s.Joints[0].Position += 1.2; return nil }, Config{Stance: broken{}, Kneel: pose(0.6)}, map[int]Mode{9: Running, 10: Kneeling}, "the stop failed"},

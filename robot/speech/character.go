@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"samovar"
 )
@@ -43,6 +44,15 @@ var spoken = map[string]phrases{
 	"fr": {"Bonjour.", "Qui êtes-vous ?", "Bonjour ! Je suis %s.", "Je suis %s, un robot humanoïde. Je parle, et je danse sur votre musique.", "Je suis désolé, je ne peux pas répondre maintenant."},
 	"ru": {"Здравствуйте.", "Кто вы?", "Здравствуйте! Я %s.", "Я %s, человекоподобный робот. Я разговариваю и танцую под вашу музыку.", "Извините, сейчас я не могу ответить."},
 	"ar": {"مرحبا.", "من أنت؟", "مرحبا! أنا %s.", "أنا %s، روبوت على هيئة إنسان. أتحدث وأرقص على موسيقاكم.", "عفوا، لا أستطيع الإجابة الآن."},
+}
+
+// known are words by which people greet a robot and ask who it is, without hyphens and
+// apostrophes.
+var known = map[string]struct{ hello, who string }{
+	"en": {"hello, hi, good morning, good evening", "who are you, your name, introduce yourself"},
+	"fr": {"bonjour, bonsoir, salut", "qui êtes vous, qui es tu, tu es qui, votre nom, ton nom, présente toi, présentez vous"},
+	"ru": {"здравствуйте, здравствуй, привет, добрый день, добрый вечер, доброе утро", "кто вы, кто ты, ты кто, вы кто, тебя зовут, вас зовут, представься, представьтесь"},
+	"ar": {"مرحبا, أهلا, السلام عليكم, صباح الخير, مساء الخير", "من أنت, من انت, ما اسمك, عرف بنفسك"},
 }
 
 // phrasesIn returns the phrases of a language, English ones for one that is not spoken.
@@ -99,9 +109,24 @@ func (h *Host) Answer(ctx context.Context, question, language string) (Said, err
 		language = Guess(question, "en")
 	}
 	if !h.knows(language) {
-		return h.apologise(ctx, language)
+		return h.recite(ctx, question, language)
 	}
 	return h.answer(ctx, question, language)
+}
+
+// recite answers without a model what there are fixed words for, and apologises otherwise.
+func (h *Host) recite(ctx context.Context, question, language string) (Said, error) {
+	said := " " + strings.Join(strings.FieldsFunc(strings.ToLower(question), func(r rune) bool { return !unicode.IsLetter(r) }), " ") + " "
+	asks := func(words string) bool {
+		return slices.ContainsFunc(strings.Split(words, ", "), func(w string) bool { return strings.Contains(said, " "+w+" ") })
+	}
+	switch k := known[language]; {
+	case asks(k.who):
+		return h.Introduce(ctx, language)
+	case asks(k.hello):
+		return h.Greet(ctx, language)
+	}
+	return h.apologise(ctx, language)
 }
 
 func (h *Host) knows(language string) bool {

@@ -1,6 +1,7 @@
 package speech
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,7 @@ func (e *Espeak) run(ctx context.Context, text, voice string) (sound, phonemes [
 	case wav.full:
 		return nil, nil, fmt.Errorf("more than %d MB of sound: cut the text", mostWAV>>20)
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(string(said.bytes)))
+		return nil, nil, fmt.Errorf("%w: %s", err, cmp.Or(strings.TrimSpace(string(said.bytes)), "it does not say why"))
 	}
 	return wav.bytes, phonemes, nil
 }

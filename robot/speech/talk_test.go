@@ -187,6 +187,8 @@ func TestHost(t *testing.T) {
 		"has no model":               {nil, nil, "", "ru", "", "ru: Я Samovar.", "Здравствуйте! Я Samovar.", false},
 		"model without the language": {&model{says: "x"}, []string{"en"}, "", "ar", "", "ar: أنا Samovar.", "مرحبا! أنا Samovar.", false},
 		"question in another":        {&model{says: "x"}, []string{"en"}, "كيف حالك؟", "", "", "ar: عفوا، لا أستطيع الإجابة الآن.", "عفوا، لا أستطيع الإجابة الآن.", false},
+		"asked who in another":       {&model{says: "x"}, []string{"en"}, "Et toi, qui es-tu ?", "", "", "fr: Je parle, et je danse sur votre musique.", "Je suis Samovar, un robot humanoïde. Je parle, et je danse sur votre musique.", false},
+		"greeted in another":         {&model{says: "x"}, []string{"en"}, "Привет!", "", "", "ru: Я Samovar.", "Здравствуйте! Я Samovar.", false},
 		"model fails":                {&model{err: gone}, nil, "Why?", "", "Why?", "en: I am sorry, I cannot answer right now.", "I am sorry, I cannot answer right now.", true},
 		"model fails midway":         {&model{says: "Because.", err: gone}, nil, "Why?", "", "Why?", "en: I am sorry, I cannot answer right now.", "Because. I am sorry, I cannot answer right now.", true},
 		"model says nothing":         {&model{says: " ** 😀 "}, nil, "", "fr", "Bonjour.", "fr: je ne peux pas répondre maintenant.", "Je suis désolé, je ne peux pas répondre maintenant.", true},

@@ -16,6 +16,7 @@ type description struct {
 	Simulated bool     `json:"simulated"`
 	Rate      int      `json:"rate"` // Hz
 	Mass      float64  `json:"mass_kg"`
+	Reach     float64  `json:"reach_m"` // from its mark, which people keep clear
 	Bodies    []part   `json:"bodies"`
 	Shapes    []shape  `json:"shapes"`
 	Joints    []joint  `json:"joints"`
@@ -53,7 +54,7 @@ type joint struct {
 func (s *Server) describe(http.ResponseWriter, *http.Request) (any, error) {
 	m, i := s.config.Robot.Model(), s.config.Robot.Info()
 	d := description{
-		Body: s.config.Body, Name: m.Name, Simulated: true, Rate: i.Rate, Mass: m.Mass(),
+		Body: s.config.Body, Name: m.Name, Simulated: true, Rate: i.Rate, Mass: m.Mass(), Reach: reachOf(m),
 		Shapes: shapesOf(m, &s.meshes), Feet: s.config.Robot.Feet(), Songs: s.songs.list(),
 		Languages: speech.Languages, Speaks: s.talk != nil, Answers: s.talk != nil && s.config.Speaker != nil, Hears: s.hears(),
 	}
@@ -65,6 +66,30 @@ func (s *Server) describe(http.ResponseWriter, *http.Request) (any, error) {
 		d.Joints = append(d.Joints, joint{j.Name, j.Range, max(-j.Torque[0], j.Torque[1])})
 	}
 	return d, nil
+}
+
+// strays is how far from its mark a robot may be while it dances, m.
+const strays = 0.3
+
+// reachOf is how far from its mark some part of a robot may get, even if it falls with an arm
+// stretched out: what it strays by, the height of its base, and its longest chain of bodies. In
+// metres, rounded up to tenths.
+func reachOf(m *mechanism.Model) float64 {
+	chain, longest, height := make([]float64, len(m.Bodies)), 0.0, 0.0
+	for k := 1; k < len(m.Bodies); k++ {
+		b := &m.Bodies[k]
+		if b.Parent == 0 {
+			height = max(height, b.Position[2])
+			continue
+		}
+		chain[k] = chain[b.Parent] + b.Position.Norm()
+	}
+	for k := range m.Geoms {
+		if g := &m.Geoms[k]; g.Body != 0 && g.Shape != mechanism.Mesh {
+			longest = max(longest, chain[g.Body]+g.Position.Norm()+slices.Max(g.Size[:]))
+		}
+	}
+	return math.Ceil(10*(strays+height+max(longest, slices.Max(chain)))) / 10
 }
 
 // shapesOf are the forms of a model's bodies. One that has meshes for the eye is drawn as

@@ -150,10 +150,13 @@ func (s *Server) end(http.ResponseWriter, *http.Request) (any, error) {
 
 func (s *Server) push(w http.ResponseWriter, r *http.Request) (any, error) {
 	var push struct {
-		Impulse [2]float64 `json:"impulse"`
+		Impulse []float64 `json:"impulse"`
 	}
 	if err := read(w, r, &push); err != nil {
 		return nil, err
+	}
+	if len(push.Impulse) != 2 {
+		return nil, bad("bad_request", "push by an impulse of %d numbers: give two, ahead and to the left", len(push.Impulse))
 	}
 	return done, conflict(s.config.Robot.Push(push.Impulse[0], push.Impulse[1]))
 }

@@ -222,6 +222,8 @@ func TestRefuses(t *testing.T) {
 		{"dance", `{"tune": "none"}`, 400, "tune", "bad_request"},
 		{"songs", "this is no song", 400, "listen to a song", "song_unread"},
 		{"push", `{"impulse": "hard"}`, 400, "read the request", "bad_request"},
+		{"push", `{"impulse": [3]}`, 400, "1 numbers", "bad_request"},
+		{"push", `{"impulse": [3, 0, 9]}`, 400, "3 numbers", "bad_request"},
 		{"push", `{"impulse": [30, 0]}`, 409, "20 N·s", "hard"},
 		{"hear?language=en", "RIFF", 409, "no speech", "no_ears"},
 		{"sing", "", 404, "no such thing", "no_such_thing"},
@@ -230,6 +232,17 @@ func TestRefuses(t *testing.T) {
 		if m, _ := v["error"].(map[string]any); m == nil || !strings.Contains(m["message"].(string), c.says) || m["code"] != c.code {
 			t.Errorf("POST %s %s: %v", c.path, c.body, v)
 		}
+	}
+}
+
+// TestReach holds how far a robot may get against the sum of its parts.
+func TestReach(t *testing.T) {
+	m := &mechanism.Model{
+		Bodies: []mechanism.Body{{Parent: -1}, {Parent: 0, Position: mechanism.Vector{0, 0, 0.8}}, {Parent: 1, Position: mechanism.Vector{0, 0.3, 0.4}}},
+		Geoms:  []mechanism.Geom{{Body: 0, Size: mechanism.Vector{9, 9, 9}}, {Body: 2, Position: mechanism.Vector{0, 0, -0.1}, Size: mechanism.Vector{0.05, 0.1}}},
+	}
+	if r := reachOf(m); math.Abs(r-(strays+0.8+0.5+0.2)) > 1e-9 {
+		t.Errorf("%g m", r)
 	}
 }
 

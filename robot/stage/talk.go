@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,6 +188,8 @@ func (s *Server) words(w http.ResponseWriter, r *http.Request, text bool) (v wor
 		return v, bad("no_text", "there is nothing to say")
 	case n > mostText:
 		return v, bad("long_text", "a text of %d letters: %d are the most", n, mostText)
+	case v.Language != "" && !slices.Contains(speech.Languages, v.Language):
+		return v, bad("bad_request", "speak %.20q: it speaks %v", v.Language, speech.Languages)
 	}
 	return v, nil
 }

@@ -28,6 +28,9 @@ type Conn struct {
 	once  sync.Once
 }
 
+// ErrLost is within the errors of those who hold a link that is gone.
+var ErrLost = errors.New("the link is lost")
+
 // NewConn frames a connection.
 func NewConn(c net.Conn) *Conn {
 	return &Conn{Reader: NewReader(c), net: c, out: make([]byte, 0, 4096), stop: make(chan struct{})}

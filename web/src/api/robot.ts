@@ -39,6 +39,8 @@ export interface Robot {
   name: string;
   simulated: boolean;
   mass?: number;
+  /** How far from its mark it may get, even if it falls, in metres; people stay farther away. */
+  reach?: number;
   bodies: string[];
   shapes: Shape[];
   songs: Song[];
@@ -200,6 +202,7 @@ export function robotOf(v: unknown): Robot {
     name: string(r['name']) ?? '',
     simulated: r['simulated'] === true,
     mass: number(r['mass_kg']),
+    reach: number(r['reach_m']),
     bodies,
     shapes: array(r['shapes']).flatMap((s) => shapeOf(s, bodies.length)),
     songs: songsOf(r['songs']),

@@ -373,6 +373,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
       forces: { name: 'القوى', text: 'مقدار ضغط الأرض على قدميه.' },
       push: { name: 'الدفعة', text: 'ما يدفعه وإلى أين.' },
       beat: { name: 'النبضة', text: 'حلقة على الأرض مع كل نبضة، وتكبر مع أول نبضة في المازورة.' },
+      reach: { name: 'المدى', text: 'الدائرة التي لا يدخلها أحد ما دام يتحرك.' },
     },
     status: {
       standing: 'واقف',
@@ -416,6 +417,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
       soundOff: 'الصوت: صامت',
       hear: 'ارقص على ما تسمع',
       deafen: 'كُفّ عن الاستماع',
+      clear: (metres) => `ما دام يتحرك، ابتعدوا ${metres} عن علامته: فقد يصل إلى هناك، ولو بالسقوط.`,
       heard: (tempo) => `النبضات في الدقيقة: نحو ${tempo}`,
       unheard: 'لا إيقاع واضحًا بعد: يقف ويستمع.',
     },

@@ -320,6 +320,8 @@ export interface Dictionary<Form extends Intl.LDMLPluralRule = Intl.LDMLPluralRu
       /** By the microphone, and how that ends. */
       hear: string;
       deafen: string;
+      /** How far people stay away: “2 m”. */
+      clear: (metres: string) => string;
       heard: (tempo: string) => string;
       unheard: string;
     };

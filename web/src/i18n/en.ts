@@ -361,6 +361,7 @@ export const en: Dictionary<'one' | 'other'> = {
       forces: { name: 'Forces', text: 'how hard the floor presses on its feet.' },
       push: { name: 'Push', text: 'what pushes it, and where to.' },
       beat: { name: 'Beat', text: 'a ring on the floor at each beat, larger at the first of a bar.' },
+      reach: { name: 'Reach', text: 'the circle that people keep out of while it moves.' },
     },
     status: {
       standing: 'Standing',
@@ -401,6 +402,7 @@ export const en: Dictionary<'one' | 'other'> = {
       soundOff: 'Sound: off',
       hear: 'Dance to what you hear',
       deafen: 'Stop listening',
+      clear: (metres) => `While it moves, stay ${metres} from its mark: so far it may reach, even by falling.`,
       heard: (tempo) => `About ${tempo} beats a minute`,
       unheard: 'No clear beat yet: it stands and listens.',
     },

@@ -361,6 +361,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
       forces: { name: 'Forces', text: 'avec quelle force le sol appuie sur ses pieds.' },
       push: { name: 'Poussée', text: 'ce qui le pousse, et vers où.' },
       beat: { name: 'Battement', text: 'un anneau au sol à chaque temps, plus grand au premier de la mesure.' },
+      reach: { name: 'Portée', text: 'le cercle où personne n’entre tant qu’il bouge.' },
     },
     status: {
       standing: 'Il se tient debout',
@@ -404,6 +405,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
       soundOff: 'Son : coupé',
       hear: 'Danser sur ce qu’on entend',
       deafen: 'Ne plus écouter',
+      clear: (metres) => `Tant qu’il bouge, restez à ${metres} de sa marque : il peut atteindre jusque-là, même en tombant.`,
       heard: (tempo) => `Environ ${tempo} temps par minute`,
       unheard: 'Pas encore de rythme net : il reste debout et écoute.',
     },

@@ -36,7 +36,7 @@ import type { Moment, Point, Robot } from '../api/robot';
 import { between, fan, pushOf, strongest, type Motion } from './motion';
 import { Puppet } from './puppet';
 
-export const layers = ['support', 'centre', 'capture', 'forces', 'push', 'beat'] as const;
+export const layers = ['support', 'centre', 'capture', 'forces', 'push', 'beat', 'reach'] as const;
 export type Layer = (typeof layers)[number];
 
 /** What is taken from the page: CSS colours, such as rgb(1, 2, 3). */
@@ -91,7 +91,7 @@ class Overlay {
   private readonly forces: Arrow[] = [];
   readonly push: Arrow;
 
-  constructor() {
+  constructor(reach: number) {
     const { support, centre, capture, forces, push, beat } = this.materials;
     support.opacity = 0.3;
     support.depthWrite = false;
@@ -118,6 +118,11 @@ class Overlay {
     beat.opacity = 0;
     beat.depthWrite = false;
     this.groups.beat.add(this.ring);
+    if (reach > 0) {
+      const edge = new Mesh(new RingGeometry(reach - 0.012, reach + 0.012, 128), this.materials.reach);
+      edge.position.z = 0.0015;
+      this.groups.reach.add(edge);
+    }
   }
 
   colour(c: Colours) {
@@ -199,7 +204,7 @@ export class Scene {
   private readonly stage = new Stage();
   private readonly camera = new PerspectiveCamera(34, 1, 0.05, 40);
   private readonly controls: OrbitControls;
-  private readonly overlay = new Overlay();
+  private readonly overlay: Overlay;
   private readonly puppet: Puppet;
   private readonly sun = new DirectionalLight(0xffffff, 2.2);
   private readonly sky = new HemisphereLight(0xffffff, 0x888888, 1.6);
@@ -224,6 +229,7 @@ export class Scene {
     this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
+    this.overlay = new Overlay(options.robot.reach ?? 0);
     this.puppet = new Puppet(options.robot, () => (this.dirty = true));
     this.camera.up.set(0, 0, 1);
     this.light();
