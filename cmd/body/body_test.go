@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,6 +152,42 @@ func TestStands(t *testing.T) {
 	}
 	if carried < 1 {
 		t.Error("no drive carries anything")
+	}
+}
+
+// TestFelt shakes legs: what an inertial unit feels is how its velocity changes.
+func TestFelt(t *testing.T) {
+	r := launch(t, 250, "--lockstep")
+	info := r.link.Info()
+	k := slices.IndexFunc(info.Units, func(u body.Unit) bool { return strings.Contains(u.Name, "pelvis") })
+	elbow := slices.IndexFunc(info.Joints, func(j body.Joint) bool { return j.Name == "left_elbow_joint" })
+	unit := &info.Units[k]
+	velocity := func() mechanism.Vector { // of the unit
+		return r.truth.Linear.Add(r.truth.Orientation.Rotate(r.truth.Angular.Cross(unit.Position)))
+	}
+	gravity := mechanism.Vector{0, 0, -9.81}
+	var felt, began mechanism.Vector
+	greatest, worst := 0.0, 0.0
+	for n := range 200 {
+		if err := r.tick(); err != nil {
+			t.Fatal(err)
+		}
+		if n < 100 {
+			began, felt = velocity(), mechanism.Vector{}
+			continue
+		}
+		u := &r.sensors.Units[k]
+		gain := u.Orientation.Rotate(u.Acceleration).Add(gravity)
+		felt = felt.Add(gain.Scale(1.0 / 250))
+		greatest, worst = max(greatest, gain.Norm()), max(worst, felt.Sub(velocity().Sub(began)).Norm())
+		for i, j := range info.Joints { // legs and an arm shake
+			if strings.Contains(j.Name, "knee") || i == elbow {
+				r.command.Joints[i].Velocity = 6 * math.Sin(0.7*float64(n))
+			}
+		}
+	}
+	if worst > 0.005 || greatest < 2 {
+		t.Errorf("what the unit felt, up to %.1f m/s², adds up to %.3f m/s more than its velocity changed", greatest, worst)
 	}
 }
 

@@ -28,7 +28,8 @@ type mujoco struct {
 	sim                  *C.Sim
 	q, v, sensors        []float64
 	square               []float64
-	force                []float64 // of actuators
+	torque               []float64 // of joints
+	acceleration         []float64 // of inertial units
 	coordinate, velocity []int32   // of each joint
 	actuator, unit       []int32
 	centre               []float64 // of mass, of each subtree
@@ -40,6 +41,8 @@ type mujoco struct {
 func floats(p *C.mjtNum, n int) []float64 {
 	return unsafe.Slice((*float64)(unsafe.Pointer(p)), n)
 }
+
+func doubles(p *C.double, n int) []float64 { return unsafe.Slice((*float64)(p), n) }
 
 func ints(p *C.int, n int) []int32 { return unsafe.Slice((*int32)(unsafe.Pointer(p)), n) }
 
@@ -100,7 +103,7 @@ func wrap(sim *C.Sim) *mujoco {
 	m, d, n := sim.m, sim.d, int(sim.joints)
 	x := &mujoco{
 		sim: sim, q: floats(d.qpos, int(m.nq)), v: floats(d.qvel, int(m.nv)), sensors: floats(d.sensordata, int(m.nsensordata)),
-		square: unsafe.Slice((*float64)(sim.square), n), force: floats(d.actuator_force, n),
+		square: doubles(sim.square, n), torque: doubles(sim.torque, n), acceleration: doubles(sim.acceleration, 3*int(sim.units)),
 		coordinate: ints(sim.q, n), velocity: ints(sim.v, n), actuator: ints(sim.actuator, n), unit: ints(sim.unit, int(sim.units)),
 		centre: floats(d.subtree_com, 3*int(m.nbody)), drives: make([]float64, C.DRIVE*n),
 	}
@@ -121,16 +124,17 @@ func (x *mujoco) advance(steps int, drives []body.Drive, push mechanism.Vector) 
 }
 
 func (x *mujoco) sense(s *body.Sensors) {
+	C.sim_sense(x.sim)
 	for i := range s.Units {
 		n := x.sensors[x.unit[i]:]
 		u := &s.Units[i]
 		copy(u.Orientation[:], n)
 		copy(u.Angular[:], n[4:])
-		copy(u.Acceleration[:], n[7:])
+		copy(u.Acceleration[:], x.acceleration[3*i:])
 	}
 	for i := range s.Joints {
 		j := &s.Joints[i]
-		j.Position, j.Velocity, j.Torque = x.q[x.coordinate[i]], x.v[x.velocity[i]], x.force[x.actuator[i]]
+		j.Position, j.Velocity, j.Torque = x.q[x.coordinate[i]], x.v[x.velocity[i]], x.torque[i]
 	}
 }
 

@@ -44,10 +44,11 @@ static void drive(mjSpec *spec, const Joint *j) {
 	a->forcerange[1] = j->torque[1];
 }
 
-// unit adds the three sensors of an inertial unit.
+// unit adds sensors of an inertial unit. MuJoCo's accelerometer is none of them: it is told of
+// accelerations before damping is integrated, which are not those that follow.
 static void unit(mjSpec *spec, int i, const char *site) {
-	static const mjtSensor types[3] = {mjSENS_FRAMEQUAT, mjSENS_GYRO, mjSENS_ACCELEROMETER};
-	for (int k = 0; k < 3; k++) {
+	static const mjtSensor types[2] = {mjSENS_FRAMEQUAT, mjSENS_GYRO};
+	for (int k = 0; k < 2; k++) {
 		char name[64];
 		snprintf(name, sizeof name, "samovar %d %d", i, k);
 		mjsSensor *s = mjs_addSensor(spec);
@@ -163,6 +164,11 @@ static void stand(Sim *s, const Plan *p) {
 	s->origin[1] = d->qpos[at + 1];
 	mj_forward(m, d);
 	mj_step1(m, d);
+	for (int i = 0; i < s->units; i++) {
+		mjtNum held[3];
+		mju_scl3(held, m->opt.gravity, -1);
+		mju_mulMatTVec3(s->acceleration + 3 * i, d->site_xmat + 9 * s->site[i], held);
+	}
 }
 
 static int *ints(int n) { return calloc(n + 1, sizeof(int)); }
@@ -173,8 +179,9 @@ static int find(Sim *s, const Plan *p, char *error, int size) {
 	mjModel *m = s->m;
 	s->joints = p->jointcount;
 	s->units = p->unitcount ? p->unitcount : 1;
-	s->q = ints(s->joints), s->v = ints(s->joints), s->actuator = ints(s->joints), s->control = ints(s->joints), s->unit = ints(s->units);
+	s->q = ints(s->joints), s->v = ints(s->joints), s->actuator = ints(s->joints), s->control = ints(s->joints), s->unit = ints(s->units), s->site = ints(s->units);
 	s->range = doubles(2 * s->joints), s->limit = doubles(2 * s->joints), s->speed = doubles(s->joints), s->square = doubles(s->joints);
+	s->torque = doubles(s->joints), s->before = doubles(s->joints), s->swift = doubles(3 * s->units), s->gained = doubles(3 * s->units), s->acceleration = doubles(3 * s->units);
 	s->base = mj_name2id(m, mjOBJ_BODY, p->base);
 	s->torso = mj_name2id(m, mjOBJ_BODY, p->torso);
 	if (m->nq != p->startcount || s->base < 0 || s->torso < 0) {
@@ -196,7 +203,8 @@ static int find(Sim *s, const Plan *p, char *error, int size) {
 	for (int i = 0; i < s->units; i++) {
 		char name[64];
 		snprintf(name, sizeof name, "samovar %d 0", i);
-		s->unit[i] = m->sensor_adr[mj_name2id(m, mjOBJ_SENSOR, name)];
+		int id = mj_name2id(m, mjOBJ_SENSOR, name);
+		s->unit[i] = m->sensor_adr[id], s->site[i] = m->sensor_objid[id];
 	}
 	return 1;
 }
@@ -271,29 +279,66 @@ static void command(Sim *s, const double *drives) {
 	}
 }
 
+// exert takes down what the drives exerted in a step: with damping at the speed after it, as
+// it is integrated, unless it was cut.
+static void exert(Sim *s, const double *drives) {
+	const mjData *d = s->d;
+	for (int i = 0; i < s->joints; i++) {
+		double t = d->actuator_force[s->actuator[i]], low = s->limit[2 * i], high = s->limit[2 * i + 1];
+		if (low < t && t < high) t = fmin(high, fmax(low, t - drives[DRIVE * i + KD] * (d->qvel[s->v[i]] - s->before[i])));
+		s->torque[i] = t;
+		s->square[i] += t * t;
+	}
+}
+
+// feel adds what inertial units gained in a step, in their own axes.
+static void feel(Sim *s) {
+	const mjModel *m = s->m;
+	mjData *d = s->d;
+	for (int i = 0; i < s->units; i++) {
+		mjtNum v[6], gain[3], own[3];
+		mj_objectVelocity(m, d, mjOBJ_SITE, s->site[i], v, 0);
+		mju_sub3(gain, v + 3, s->swift + 3 * i);
+		mju_addToScl3(gain, m->opt.gravity, -m->opt.timestep);
+		mju_mulMatTVec3(own, d->site_xmat + 9 * s->site[i], gain);
+		mju_addTo3(s->gained + 3 * i, own);
+		mju_copy3(s->swift + 3 * i, v + 3);
+	}
+	s->felt += m->opt.timestep;
+}
+
 int sim_advance(Sim *s, int n, const double *drives, const double *push) {
 	mjModel *m = s->m;
 	mjData *d = s->d;
 	mju_copy3(d->xfrc_applied + 6 * s->torso, push);
 	for (int k = 0; k < n; k++) {
 		command(s, drives);
+		for (int i = 0; i < s->joints; i++) s->before[i] = d->qvel[s->v[i]];
 		mj_step2(m, d);
-		for (int i = 0; i < s->joints; i++) {
-			double t = d->actuator_force[s->actuator[i]];
-			s->square[i] += t * t;
-		}
+		exert(s, drives);
 		mj_step1(m, d);
+		feel(s);
 		account(s);
 		s->steps++;
 	}
 	return !d->warning[mjWARN_BADQPOS].number && !d->warning[mjWARN_BADQVEL].number && !d->warning[mjWARN_BADQACC].number;
 }
 
+void sim_sense(Sim *s) {
+	if (s->felt == 0) return;
+	for (int i = 0; i < 3 * s->units; i++) {
+		s->acceleration[i] = s->gained[i] / s->felt;
+		s->gained[i] = 0;
+	}
+	s->felt = 0;
+}
+
 void sim_free(Sim *s) {
 	if (!s) return;
 	mj_deleteData(s->d);
 	mj_deleteModel(s->m);
-	free(s->q), free(s->v), free(s->actuator), free(s->control), free(s->unit);
+	free(s->q), free(s->v), free(s->actuator), free(s->control), free(s->unit), free(s->site);
 	free(s->range), free(s->limit), free(s->speed), free(s->square);
+	free(s->torque), free(s->before), free(s->swift), free(s->gained), free(s->acceleration);
 	free(s);
 }

@@ -36,11 +36,15 @@ typedef struct {
 	mjData *d;
 	int joints, units, base, torso;
 	int *q, *v, *actuator, *control; // of each joint: its addresses
-	int *unit;                       // of each inertial unit: address of its 10 numbers
+	int *unit, *site;                // of each inertial unit: address of its 7 numbers, and where it is
 	double *range, *limit;           // 2 of each joint
 	double *speed, *square;          // of each joint: greatest, sum of squared torques
+	double *torque, *before;         // of each joint: in the last step, and its speed before it
+	double *swift, *acceleration;    // of each inertial unit, 3 numbers: velocity; what it felt up to the last sensors, in its axes
 	double up[3];                    // the vertical in the torso's axes, as the model was drawn
 	double origin[2];                // where the base started
+	// Since the last sensors: what each inertial unit gained beyond falling, m/s in its axes, and for how long, s.
+	double *gained, felt;
 	// Since the last report.
 	uint64_t touching[2];
 	double tilt;
@@ -56,6 +60,9 @@ Sim *sim_new(const Plan *plan, char *error, int size);
 // sim_advance runs n steps under a command, with a force at the torso's centre of
 // mass; 0 if the physics has diverged.
 int sim_advance(Sim *s, int n, const double *drives, const double *push);
+
+// sim_sense ends the time over which inertial units feel an acceleration.
+void sim_sense(Sim *s);
 
 void sim_free(Sim *s);
 
