@@ -257,6 +257,7 @@ func (c *Controller) plan(dt float64) {
 	}
 	turn, angular := c.off()
 	s.lean = turn.Sub(angular.Scale(foresight)).Norm()
+	s.leans = (s.lean - turn.Norm()) / foresight
 	g.advance(&s)
 	c.room = mechanism.Room(g.support(g.phase == Swinging, 0), capture)
 	wanted, rate := c.wanted(&s)

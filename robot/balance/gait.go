@@ -79,6 +79,7 @@ const (
 	carries    = 0.12 // share of the weight from which the floor holds a foot
 	floorTime  = 1.0  // in which the soles' tilt is taken to be the floor's
 	righting   = 0.3  // after landing, in which a trunk that leans may come back
+	toppling   = 0.3  // rad/s: one that leans on by more does not
 )
 
 func newGait(r *estimate.Robot) *gait {
@@ -152,6 +153,7 @@ type state struct {
 	load    [2]float64       // of the feet, as shares of the weight
 	asked   [2]float64       // likewise, that was asked of them
 	lean    float64          // by which the base will soon be off, rad
+	leans   float64          // by which it is more until then, rad/s
 	target  *Target
 	origin  place // from which the target's mark counts
 }
@@ -224,7 +226,7 @@ func (g *gait) settles(s *state) float64 {
 // about to while the hips have bent as far as they are to.
 func (g *gait) falls(s *state) bool {
 	room := mechanism.Room(g.support(false, 0), s.capture)
-	bends := g.phase == Shifting || !g.stepped || g.since > righting
+	bends := g.phase == Shifting || !g.stepped || g.since > righting || s.leans > toppling
 	return room < -brink || bends && s.lean > leaning && room < leaningRoom
 }
 
