@@ -24,7 +24,7 @@ const (
 	longest     = 0.32  // of a step that catches
 	midway      = 0.65  // share of such a step at whose end the capture point is
 	ending      = 0.8   // where between the feet the capture point is when one lands: a push outwards must leave it within the other
-	roomy       = 0.03  // within the soles: a robot that stops may keep its capture point there, and
+	roomy       = 0.005 // within the soles: a robot that stops may keep its capture point there, and
 	creeps      = 0.06  // m/s, bring it back
 	disturbed   = 0.05  // of the capture point's end: the step catches
 	straight    = 0.3   // of a step, ahead: from this length on it is as wide as the capture point asks for alone
