@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"samovar/robot/body"
 	"samovar/robot/mechanism"
@@ -43,8 +44,9 @@ const (
 // near. Two that have stopped the robot do so again once they have gone away by 5 mm, or
 // come nearer by as much, so that a person may resume and lead them away.
 //
-// It watches all forms of the model, whether they collide or are only seen, except of
-// bodies with at most two joints between them, of bodies that the model excludes, and
+// It watches what has "left" or "right" in the name of its body, against each other and
+// against the rest: all forms of the model, whether they collide or are only seen, except
+// of bodies with at most two joints between them, of bodies that the model excludes, and
 // those that are as near in the model's reference. meshes are the corners of meshes, by
 // name; one that collides must be there, another is not watched without.
 func Clearance(m *mechanism.Model, i *body.Info, meshes map[string][]mechanism.Vector) (func(*body.Sensors) string, error) {
@@ -96,11 +98,18 @@ func (c *clearance) pair() {
 	for a := range c.forms {
 		for b := range a {
 			one, other := c.forms[a].Body, c.forms[b].Body
-			if between(m, one, other) > nearby && !excluded[[2]int{one, other}] && c.state.Distance(&c.forms[a], &c.forms[b], gap) >= gap {
+			limb := sided(m.Bodies[one].Name) || sided(m.Bodies[other].Name)
+			if limb && between(m, one, other) > nearby && !excluded[[2]int{one, other}] && c.state.Distance(&c.forms[a], &c.forms[b], gap) >= gap {
 				c.pairs = append(c.pairs, pair{a, b, gap})
 			}
 		}
 	}
+}
+
+// sided reports whether a body's name says that it is of a left or a right limb.
+func sided(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "left") || strings.Contains(name, "right")
 }
 
 // between is how many joints there are between two bodies, 0 if nothing but the world

@@ -94,7 +94,7 @@ func TestClearanceOf(t *testing.T) {
 	for pair, want := range map[string]bool{
 		"left_wrist_yaw_link torso_link": true, "left_wrist_yaw_link right_elbow_link": true, "left_wrist_yaw_link left_hip_yaw_link": true,
 		"left_shoulder_yaw_link torso_link": true, "left_ankle_roll_link right_knee_link": true, "right_ankle_roll_link left_ankle_roll_link": true,
-		"left_elbow_link left_shoulder_yaw_link": false, "pelvis left_hip_yaw_link": false, "left_ankle_roll_link left_knee_link": false,
+		"left_elbow_link left_shoulder_yaw_link": false, "pelvis left_hip_yaw_link": false, "pelvis torso_link": false, "left_hip_pitch_link waist_roll_link": true, "left_ankle_roll_link left_knee_link": false,
 	} {
 		if watched[pair] != want {
 			t.Errorf("%s: watched is %v", pair, !want)
