@@ -86,6 +86,11 @@ func (j *judge) see(s *body.Sensors) (Mode, cause) {
 	if !j.begun {
 		return Running, cause{}
 	}
+	if j.config.Touching != nil {
+		if reason := j.config.Touching(j.good); reason != "" {
+			raise(Standing, cause{Touches, "", reason})
+		}
+	}
 	return worst, why
 }
 

@@ -44,6 +44,9 @@ type Config struct {
 	Kneel  Controller // the second
 	// Falling says why the robot cannot be kept upright, or nothing; nil: Tilting.
 	Falling func(*body.Sensors) string
+	// Touching says which parts of the robot are about to touch, or nothing; nil: nobody
+	// looks. See Clearance.
+	Touching func(*body.Sensors) string
 
 	Grace       time.Duration // for which a fault is bridged: 20 ms
 	KneelFor    time.Duration // how long a kneel takes: 3 s; if a fault that called for one still lasts then, it damps
@@ -96,6 +99,7 @@ const (
 	Hot      Code = "hot"       // a joint's drive
 	Beyond   Code = "beyond"    // a joint's range
 	TooFast  Code = "too_fast"  // a joint
+	Touches  Code = "touches"   // a part of the robot another one, soon
 	NoBody   Code = "no_body"   // it is gone
 )
 

@@ -162,7 +162,7 @@ func TestCut(t *testing.T) {
 var codes = map[string]string{
 	"sensor of knee": "no_sensor knee", "sensor of hip": "no_sensor hip", "unit imu": "no_unit imu", "no sensors": "blind",
 	"95 °C": "hot hip", "105 °C": "hot hip", "hip is at 1.20": "beyond hip", "hip is": "beyond hip", "the stop failed": "beyond hip",
-	"": "no_body", "hip turns": "too_fast hip", "tilted by 46°": "falls", "115°/s": "falls",
+	"": "no_body", "hip turns": "too_fast hip", "tilted by 46°": "falls", "115°/s": "falls", "hands touch": "touches",
 }
 
 // TestStops lets things go wrong from tick 10 on, at 100 Hz.
@@ -198,6 +198,12 @@ func TestStops(t *testing.T) {
 			s.Units[0].Orientation, s.Units[0].Angular[0] = tilted(0.6), -2+s.Units[0].Angular[0]
 			return nil
 		}, stops, map[int]Mode{9: Running, 30: Running}, ""},
+		{"hands touch", func(s *body.Sensors) error { s.Joints[0].Position = 0.5; return nil }, Config{Stance: pose(0.3), Touching: func(s *body.Sensors) string {
+			if s.Joints[0].Position == 0.5 {
+				return "hands touch"
+			}
+			return ""
+		}}, map[int]Mode{9: Running, 10: Standing, 30: Standing}, "hands touch"},
 		{"a kneel takes its time", func(*body.Sensors) error { return body.ErrStale }, Config{Kneel: pose(0.6), KneelFor: 100 * time.Millisecond}, map[int]Mode{11: Kneeling, 20: Kneeling, 30: Damping}, "no sensors"},
 		{"a kneel is held", func(s *body.Sensors) error {
 			if s.Sequence < 15 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type Rig struct {
 	Supervisor *safety.Supervisor
 	Controller safety.Controller
 
+	path   string          // of the model
 	said   strings.Builder // by the process
 	moment Moment
 	ticks  int
@@ -87,7 +89,7 @@ func Dial(model, control, judge string, rate int) (*Rig, error) {
 }
 
 func newRig(model string) (r *Rig, err error) {
-	r = &Rig{}
+	r = &Rig{path: model}
 	if r.Model, err = ReadModel(model); err == nil {
 		r.Feet, err = Feet(r.Model)
 	}
@@ -137,7 +139,15 @@ func (r *Rig) Guard() (safety.Config, error) {
 		return safety.Config{}, err
 	}
 	falling, err := safety.Capture(r.Model, r.Info(), r.Feet[:], stride)
-	return safety.Config{Stance: stance, Kneel: kneel, Falling: falling, KneelFor: kneeling}, err
+	if err != nil {
+		return safety.Config{}, err
+	}
+	meshes, err := readMeshes(r.path, r.Model)
+	if err != nil {
+		return safety.Config{}, err
+	}
+	touching, err := safety.Clearance(r.Model, r.Info(), meshes)
+	return safety.Config{Stance: stance, Kneel: kneel, Falling: falling, Touching: touching, KneelFor: kneeling}, err
 }
 
 // Supervise has a controller command the body, under a supervisor that goes by g.
@@ -272,6 +282,29 @@ func ReadModel(name string) (*mechanism.Model, error) {
 	}
 	defer f.Close()
 	return mechanism.Read(f)
+}
+
+// readMeshes returns the corners of a model's meshes by their names: of those that are STL
+// files, where the model's file says they are.
+func readMeshes(path string, m *mechanism.Model) (map[string][]mechanism.Vector, error) {
+	all := map[string][]mechanism.Vector{}
+	for i := range m.Meshes {
+		mesh := &m.Meshes[i]
+		name := filepath.Join(filepath.Dir(path), m.MeshDir, mesh.File)
+		if !strings.EqualFold(filepath.Ext(name), ".stl") {
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("the form of mesh %q: %w", mesh.Name, err)
+		}
+		all[mesh.Name], err = mesh.ReadSTL(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("the form of mesh %q: %w", mesh.Name, err)
+		}
+	}
+	return all, nil
 }
 
 // Feet returns the names of a robot's bodies with soles, the left one first: those with

@@ -65,7 +65,7 @@ export const refused = [
   'no_voice', 'no_text', 'long_text', 'no_model', 'unsaid', 'no_ears', 'sound_long', 'sound_unread', 'not_understood',
 ] as const;
 export type Refused = (typeof refused)[number];
-export const reasons = ['pressed', 'silent', 'falls', 'blind', 'no_sensor', 'no_unit', 'hot', 'beyond', 'too_fast', 'no_body'] as const;
+export const reasons = ['pressed', 'silent', 'falls', 'blind', 'no_sensor', 'no_unit', 'hot', 'beyond', 'too_fast', 'touches', 'no_body'] as const;
 export type Reason = (typeof reasons)[number];
 
 /** running obeys; the others are the three stages of a stop, each deeper. */

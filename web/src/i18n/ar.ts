@@ -485,6 +485,7 @@ export const ar: Dictionary<'zero' | 'one' | 'two' | 'few' | 'many' | 'other'> =
       hot: (of) => `سخن محرك المفصل ${of} كثيرًا.`,
       beyond: (of) => `تجاوز المفصل ${of} مداه.`,
       too_fast: (of) => `يدور المفصل ${of} بسرعة زائدة.`,
+      touches: 'يوشك جزآن من جسمه أن يتلامسا.',
       no_body: 'فُقد جسمه.',
     },
     push: {

@@ -470,6 +470,7 @@ export const en: Dictionary<'one' | 'other'> = {
       hot: (of) => `The motor of ${of} is too hot.`,
       beyond: (of) => `${of} is beyond its range.`,
       too_fast: (of) => `${of} turns too fast.`,
+      touches: 'Two of its parts are about to touch.',
       no_body: 'Its body is gone.',
     },
     push: {

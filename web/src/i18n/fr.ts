@@ -473,6 +473,7 @@ export const fr: Dictionary<'one' | 'many' | 'other'> = {
       hot: (of) => `Le moteur de ${of} est trop chaud.`,
       beyond: (of) => `${of} est hors de ses limites.`,
       too_fast: (of) => `${of} tourne trop vite.`,
+      touches: 'Deux de ses parties vont se toucher.',
       no_body: 'Son corps a disparu.',
     },
     push: {
