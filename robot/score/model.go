@@ -42,11 +42,7 @@ func ReadModel(name string) (*mechanism.Model, error) {
 		return nil, err
 	}
 	defer f.Close()
-	m, err := mechanism.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return m, nil
+	return mechanism.Read(f)
 }
 
 // limbs finds the feet of a model, and says what it lacks to be a robot, and, if need be, to

@@ -92,7 +92,7 @@ func newRig(model string, stands bool) (r *Rig, err error) {
 		return r, err
 	}
 	if r.Feet, err = limbs(r.Model, stands && model != "own"); err != nil {
-		err = fmt.Errorf("%s: %w; %s", model, err, needs)
+		err = fmt.Errorf("%w; %s", err, needs)
 	}
 	return r, err
 }

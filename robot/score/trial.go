@@ -63,10 +63,13 @@ func (t *Trial) arguments(r *rand.Rand) []string {
 func (t Trial) Run(ctx context.Context) (Result, error) {
 	t.Rate, t.Every = cmp.Or(t.Rate, Rate), cmp.Or(t.Every, 3)
 	result, err := t.try(ctx)
-	if err != nil {
-		return result, fmt.Errorf("try the robot %s, seed %d: %w", t.Model, t.Seed, err)
+	switch {
+	case err == nil:
+		return result, nil
+	case t.Seed == 0:
+		return result, fmt.Errorf("try the robot %s: %w", t.Model, err)
 	}
-	return result, nil
+	return result, fmt.Errorf("try the robot %s, seed %d: %w", t.Model, t.Seed, err)
 }
 
 func (t *Trial) try(ctx context.Context) (_ Result, err error) {
