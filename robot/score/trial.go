@@ -66,6 +66,8 @@ func (t Trial) Run(ctx context.Context) (Result, error) {
 	switch {
 	case err == nil:
 		return result, nil
+	case ctx.Err() != nil: // bodies end with it, whatever they say of it
+		return result, ctx.Err()
 	case t.Seed == 0:
 		return result, fmt.Errorf("try the robot %s: %w", t.Model, err)
 	}
