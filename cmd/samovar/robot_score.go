@@ -236,7 +236,11 @@ func alike(dances []*dance.Dance, songs int) float64 {
 }
 
 func (s *scored) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s: %d dances to %d songs, %.0f s, %d pushes of %g N·s\n", s.Body, s.Dances, len(s.Songs), s.Seconds, s.Pushes, s.Push)
+	if s.Table != nil {
+		fmt.Fprintf(out, "%s, %d songs; without pushes, faults and stops %d dances of %.0f s in all\n", s.Body, len(s.Songs), s.Dances, s.Seconds)
+	} else {
+		fmt.Fprintf(out, "%s: %d dances to %d songs, %.0f s, %d pushes of %g N·s\n", s.Body, s.Dances, len(s.Songs), s.Seconds, s.Pushes, s.Push)
+	}
 	if s.Calibration != "" {
 		fmt.Fprintf(out, "by how much its body is late is not known, because in the calibrating dance %s\n", s.Calibration)
 	}
