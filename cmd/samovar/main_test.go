@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -41,6 +42,7 @@ func TestMain(m *testing.M) {
 //	dialogues FILE COUNT  write COUNT dialogues as JSON lines
 //	preferences FILE COUNT  write COUNT pairs of answers as JSON lines
 //	compose FILE SEED SECONDS  write a song, and TEMPO, its beats a minute
+//	swing FILE SECONDS  write a motion of arms, as CSV
 //	refuses CODE ARG...   run samovar, which is to fail with that exit code and
 //	                      one clear line
 //	has FIELD...          the last line of the output is JSON with these fields,
@@ -98,7 +100,7 @@ func TestScripts(t *testing.T) {
 				s.Check(err)
 				s.Check(writePreferences(s.MkAbs(args[0]), n))
 			},
-			"compose": compose, "refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
+			"compose": compose, "swing": swing, "refuses": refuses, "has": has, "get": get, "lines": jsonLines, "cut": cutFile, "flip": flip, "put": putBytes,
 		},
 	})
 }
@@ -225,6 +227,25 @@ func compose(s *testscript.TestScript, _ bool, args []string) {
 	}
 	s.Check(os.WriteFile(s.MkAbs(args[0]), b, 0o644))
 	s.Setenv("TEMPO", fmt.Sprintf("%.0f", played.Tempo))
+}
+
+// swing writes a motion of arms that swing every second, of 60 frames a second.
+func swing(s *testscript.TestScript, _ bool, args []string) {
+	seconds, err := strconv.Atoi(args[1])
+	s.Check(err)
+	var b strings.Builder
+	for k := range 60 * seconds {
+		b.WriteString("0,0,0.75,0,0,0,1")
+		for joint := range 29 {
+			at := 0.0
+			if joint >= 15 {
+				at = 0.3 * math.Sin(2*math.Pi*float64(k)/60)
+			}
+			fmt.Fprintf(&b, ",%.4f", at)
+		}
+		b.WriteString("\n")
+	}
+	s.Check(os.WriteFile(s.MkAbs(args[0]), []byte(b.String()), 0o644))
 }
 
 var words = strings.Fields(`the samovar stands on table and water in it sings while tea is brewed slowly

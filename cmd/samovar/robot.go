@@ -14,6 +14,7 @@ type robotCommand struct {
 	Beats  beatsCommand      `cmd:"" help:"Find tempo, beats and bars of a song."`
 	Dance  danceCommand      `cmd:"" help:"Let a simulated robot dance to a song, and say how well it did."`
 	Greet  greetCommand      `cmd:"" help:"Let the robot say hello and who it is."`
+	Policy policyCommand     `cmd:"" help:"Let a learned policy move a simulated robot, and say how well it did."`
 	Record recordCommand     `cmd:"" help:"Record a dance for Foxglove and ROS 2."`
 	Replay replayCommand     `cmd:"" help:"Say what a recording holds, or show it to Foxglove."`
 	Say    sayCommand        `cmd:"" help:"Let the robot say a text."`
@@ -32,14 +33,11 @@ type heard struct {
 }
 
 func (c *beatsCommand) Run(g *globals) error {
-	samples, err := music.ReadFile(c.Song)
+	a, err := hear(c.Song)
 	if err != nil {
 		return err
 	}
-	h := heard{Song: c.Song}
-	if h.Analysis, err = music.Analyse(samples, music.Rate); err != nil {
-		return fmt.Errorf("analyse the song %s: %w", c.Song, err)
-	}
+	h := heard{c.Song, a}
 	if g.JSON {
 		return json.NewEncoder(g.out).Encode(h)
 	}

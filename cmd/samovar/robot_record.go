@@ -100,14 +100,14 @@ func (r *recording) close() error {
 }
 
 type recordCommand struct {
-	Song   string `arg:"" type:"existingfile" help:"A song, or a dance (.json)."`
+	Song   string `arg:"" type:"existingfile" help:"A song, a dance (.json), or what somebody danced (.bvh, .csv)."`
 	File   string `arg:"" help:"MCAP file to write, for Foxglove and ROS 2."`
 	Seed   uint64 `default:"1" help:"Another number, another dance."`
 	trials `embed:""`
 }
 
 func (c *recordCommand) Run(g *globals) error {
-	return (&danceCommand{Song: c.Song, Seed: c.Seed, Record: c.File, trials: c.trials}).Run(g)
+	return (&danceCommand{File: c.Song, Seed: c.Seed, Record: c.File, trials: c.trials}).Run(g)
 }
 
 type replayCommand struct {

@@ -27,7 +27,7 @@ type dancing struct {
 }
 
 // newDancing makes the dance of a seed: composed by one who knows the true beats of its
-// song, or who hears it; a person's, fitted to the beats; or the one that calibrates.
+// song, or who hears it, or the one that calibrates.
 func (t *trial) newDancing(i *body.Info) (*dancing, error) {
 	lead := dance.Lead{Joints: t.lead[0], Base: t.lead[1]}
 	if t.motion == "calibrate" {
@@ -39,20 +39,6 @@ func (t *trial) newDancing(i *body.Info) (*dancing, error) {
 	}
 	s := t.pick()
 	out := &dancing{song: fmt.Sprintf("%s, %.0f beats a minute, %d a bar", s.Style, s.Tempo, s.Meter), bar: 60 * float64(s.Meter) / s.Tempo}
-	if t.motion == "clip" {
-		c, err := dance.ReadClip(t.clip)
-		if err != nil {
-			return nil, err
-		}
-		beats := within(s.Beats, 2, s.Seconds)
-		m, err := c.Fit(i, beats)
-		if err != nil {
-			return nil, err
-		}
-		m.Lead = lead
-		out.motion, out.beats = m, within(beats, 2, m.Seconds()-2)
-		return out, nil
-	}
 	a, err := music.Analyse(s.Render(music.Rate), music.Rate)
 	if err != nil {
 		return nil, err
@@ -155,7 +141,7 @@ func errorText(err error) string {
 
 // motionOf is what a run does.
 func (t *trial) motionOf(i *body.Info, out *result) (balance.Motion, error) {
-	if t.motion == "dance" || t.motion == "calibrate" || t.motion == "clip" {
+	if t.motion == "dance" || t.motion == "calibrate" {
 		var err error
 		if out.dance, err = t.newDancing(i); err != nil {
 			return nil, err

@@ -23,7 +23,6 @@ type trial struct {
 	motion string
 	lead   [2]float64 // s: of joints and base, see dance.Lead
 	tempo  [2]float64 // of songs that are danced to, beats a minute, least and greatest
-	clip   string     // path of a dance that somebody danced
 	hear   bool       // dance to what is heard of a song, not to its true beats
 	stop   string     // "stance" or "kneel": the button, once or twice
 	trace  string     // path of a CSV file
@@ -50,10 +49,9 @@ func main() {
 	flag.Float64Var(&t.Push, "push", 0, "impulse of pushes, N·s")
 	flag.Float64Var(&t.Every, "every", 3, "time between them, s")
 	flag.BoolVar(&t.Vary, "vary", false, "friction 0.5 to 1.2, mass ± 10 %, 20 ms delay, noise 1, slope of 2°")
-	flag.StringVar(&t.motion, "motion", "still", "still, dance, clip, calibrate, march, speak, turn or walk")
+	flag.StringVar(&t.motion, "motion", "still", "still, dance, calibrate, march, speak, turn or walk")
 	flag.Float64Var(&t.tempo[0], "slowest", 80, "tempo of songs that are danced to, beats a minute")
 	flag.Float64Var(&t.tempo[1], "fastest", 150, "likewise, at most")
-	flag.StringVar(&t.clip, "clip", "", "a CSV or BVH file to dance, with -motion clip")
 	flag.Float64Var(&t.lead[0], "lead-joints", 0, "by how much a dance is ahead of the music, s: joints")
 	flag.Float64Var(&t.lead[1], "lead-base", 0, "likewise: centre of mass and pelvis")
 	flag.BoolVar(&t.hear, "hear", false, "dance to what is heard of the rendered song, not to its true beats")
@@ -67,6 +65,9 @@ func main() {
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "runs at a time")
 	flag.Parse()
 	t.Extra = strings.Fields(*extra)
+	if t.stop == "stance" {
+		t.Stop = t.Seconds - before
+	}
 	all := make([]result, *runs)
 	var group sync.WaitGroup
 	next := make(chan int)

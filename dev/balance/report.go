@@ -42,10 +42,15 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 	if n == 0 {
 		return
 	}
-	if t.stop != "" {
-		for k := range all {
-			b := &all[k].stopped
-			fmt.Fprintf(w, "seed %d: stable after %.2f s; touched at %.2f m/s, %d parts on the floor; tilt %.2f rad\n", first+uint64(k), b.stable, b.touch, b.knees, all[k].Tilt)
+	for k := range all {
+		r := &all[k]
+		switch {
+		case t.stop == "kneel":
+			fmt.Fprintf(w, "seed %d: touched at %.2f m/s, %d parts on the floor; tilt %.2f rad\n", first+uint64(k), r.stopped.touch, r.stopped.knees, r.Tilt)
+		case t.stop == "stance" && r.Stable != nil:
+			fmt.Fprintf(w, "seed %d: stable after %.2f s; tilt %.2f rad\n", first+uint64(k), *r.Stable, r.Tilt)
+		case t.stop == "stance":
+			fmt.Fprintf(w, "seed %d: it did not come to a stable stance; tilt %.2f rad\n", first+uint64(k), r.Tilt)
 		}
 	}
 	slices.Sort(ticks)

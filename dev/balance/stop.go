@@ -1,9 +1,6 @@
 package main
 
 import (
-	"math"
-	"slices"
-
 	"samovar/robot/balance"
 	"samovar/robot/estimate"
 	"samovar/robot/mechanism"
@@ -11,17 +8,16 @@ import (
 	"samovar/robot/score"
 )
 
-// stopped is what came of pressing the button.
+// stopped is what came of pressing the button twice.
 type stopped struct {
-	stable float64 // s, until the robot stood still on both feet, for the rest of the run
-	touch  float64 // m/s, greatest speed of a shank or hand that met the floor, on the way down
-	knees  int     // that touched in the end
+	touch float64 // m/s, greatest speed of a shank or hand that met the floor, on the way down
+	knees int     // that touched in the end
 }
 
 // before is how long before the end of a run the button is pressed, s.
 const before = 3.0
 
-// button presses a supervisor's button, and measures.
+// button has the robot kneel: it presses a supervisor's button twice, and measures.
 type button struct {
 	stopped
 	trial   *trial
@@ -31,7 +27,7 @@ type button struct {
 	x       *mechanism.State         // where it truly is
 	at      map[int]mechanism.Vector // where the referee's bodies were that may touch in a kneel
 	touched referee.Bodies
-	pressed int
+	pressed bool
 }
 
 // newButton takes a rig that performs.
@@ -43,16 +39,15 @@ func newButton(t *trial, r *score.Rig) *button {
 // see looks at the truth of a tick.
 func (b *button) see(truth *referee.Truth) {
 	since := truth.Time.Seconds() - (b.trial.Seconds - before)
-	if b.trial.stop == "" || since < 0 {
+	if b.trial.stop != "kneel" || since < 0 {
 		return
 	}
-	for presses := map[string]int{"stance": 1, "kneel": 2}[b.trial.stop]; b.pressed < presses; b.pressed++ {
+	if !b.pressed {
+		b.pressed = true
+		b.rig.Supervisor.Stop("the button")
 		b.rig.Supervisor.Stop("the button")
 	}
 	place(b.x, b.robot, truth)
-	if !b.still(truth) {
-		b.stable = since
-	}
 	b.knees = 0
 	for _, k := range b.info.Kneel {
 		at := b.lowest(b.info.Bodies[k])
@@ -84,10 +79,4 @@ func (b *button) lowest(name string) mechanism.Vector {
 		return mechanism.Vector{}
 	}
 	return b.x.Position(k)
-}
-
-// still reports whether the robot stands on both feet and hardly moves.
-func (b *button) still(truth *referee.Truth) bool {
-	moves := math.Hypot(truth.Linear[0], truth.Linear[1])
-	return moves < 0.1 && !slices.ContainsFunc(b.info.Feet, func(k int) bool { return !truth.Touching.Has(k) })
 }

@@ -34,25 +34,20 @@ import (
 
 // fault is something that goes wrong.
 type fault struct {
-	name  string
-	event referee.Event    // Kind 0: none
+	score.Fault
 	clock func(*score.Rig) // what happens by the clock alone; nil: the event
 }
 
-// knee is a joint of a leg, whose sensor fails.
-const knee = 3
-
-var faults = []fault{
-	{name: "link silent", event: referee.Event{Kind: referee.Silent}},
-	{name: "sensors lost", event: referee.Event{Kind: referee.Drop, Amount: 1}},
-	{name: "joint senses NaN", event: referee.Event{Kind: referee.Broken, Target: knee}},
-	{name: "inertial units sense NaN", event: referee.Event{Kind: referee.BrokenUnit, Target: -1}},
-	{name: "joint's sensor stuck", event: referee.Event{Kind: referee.Stuck, Target: knee}},
-	{name: "inertial units stuck", event: referee.Event{Kind: referee.StuckUnit, Target: -1}},
-	{name: "drive hot", event: referee.Event{Kind: referee.Hot, Target: knee, Amount: 80}},
-	{name: "body killed", clock: func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGKILL) }},
-	{name: "body stopped", clock: func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGSTOP) }},
-	{name: "controller silent", clock: func(r *score.Rig) { r.Controller.(*mute).silent.Store(true) }},
+// faults are those of a referee, then those of processes.
+func faults() (all []fault) {
+	for _, f := range score.Faults {
+		f.Event.Duration = 0 // for ever
+		all = append(all, fault{Fault: f})
+	}
+	return append(all,
+		fault{score.Fault{Name: "body killed"}, func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGKILL) }},
+		fault{score.Fault{Name: "body stopped"}, func(r *score.Rig) { syscall.Kill(r.Process.Pid(), syscall.SIGSTOP) }},
+		fault{score.Fault{Name: "controller silent"}, func(r *score.Rig) { r.Controller.(*mute).silent.Store(true) }})
 }
 
 func main() {
@@ -64,9 +59,9 @@ func main() {
 	flag.Parse()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ms until the supervisor acts, median and greatest\tlockstep\tby the clock")
-	for _, f := range faults {
+	for _, f := range faults() {
 		if err := measure(w, &f, *model, *rate, *runs); err != nil {
-			log.Fatalf("%s: %v", f.name, err)
+			log.Fatalf("%s: %v", f.Name, err)
 		}
 	}
 	w.Flush()
@@ -103,14 +98,16 @@ func measure(w io.Writer, f *fault, model string, rate, runs int) error {
 		}
 		return fmt.Sprintf("%.1f, %.1f", score.Quantile(all, 0.5), score.Quantile(all, 1))
 	}
-	_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", f.name, cell(counted), cell(timed))
+	_, err := fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, cell(counted), cell(timed))
 	return err
 }
 
-// open starts a robot that stands, with noisy sensors.
-func open(model string, rate int, seed uint64, extra ...string) (*score.Rig, error) {
-	args := append([]string{"--noise", "1", "--seed", fmt.Sprint(seed)}, extra...)
-	r, err := score.Launch(context.Background(), score.Config{Model: model, Rate: rate}, args...)
+// noisy are arguments of a body whose sensors are.
+var noisy = []string{"--noise", "1"}
+
+// open starts a robot that stands, by the clock.
+func open(model string, rate int, seed uint64) (*score.Rig, error) {
+	r, err := score.Launch(context.Background(), score.Config{Model: model, Rate: rate}, append([]string{"--seed", fmt.Sprint(seed)}, noisy...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -143,33 +140,18 @@ var errBefore = errors.New("it is stopped before")
 
 // lockstep returns after how many ms of the body's time the supervisor acts.
 func lockstep(f *fault, model string, rate int, seed uint64, at time.Duration) (float64, error) {
-	r, err := open(model, rate, seed, "--lockstep")
-	if err != nil {
+	t := score.Trial{Model: model, Rate: rate, Seed: seed, Fault: f.At(at.Seconds()), Seconds: (at + latest).Seconds(), Extra: noisy,
+		Act: func(r *score.Rig) error { return r.Perform(balance.Still{}) }}
+	r, err := t.Run(context.Background())
+	switch {
+	case err != nil:
 		return 0, err
+	case r.Noticed == nil && r.Stopped != "":
+		return 0, fmt.Errorf("%w: %s", errBefore, r.Stopped)
+	case r.Noticed == nil:
+		return 0, fmt.Errorf("not noticed within %v", latest)
 	}
-	defer r.Close()
-	e := f.event
-	e.Start = at
-	if err := r.Referee.Send(e); err != nil {
-		return 0, err
-	}
-	for {
-		m, err := r.Tick()
-		if err != nil {
-			return 0, err
-		}
-		switch acted := m.Report.Mode > safety.Running; {
-		case acted && m.Truth.Time < at:
-			return 0, fmt.Errorf("%w: %s", errBefore, m.Report.Reason)
-		case acted:
-			return 1000 * (m.Truth.Time - at).Seconds(), nil
-		case m.Truth.Time > at+latest:
-			return 0, fmt.Errorf("not noticed within %v", latest)
-		}
-		if err := r.Referee.Go(m.Truth.Sequence); err != nil {
-			return 0, err
-		}
-	}
+	return 1000 * *r.Noticed, nil
 }
 
 // clock returns after how many ms of the machine's time the supervisor acts.
@@ -190,7 +172,7 @@ func clock(f *fault, model string, rate int, seed uint64, at time.Duration) (flo
 	began := time.Now()
 	if f.clock != nil {
 		f.clock(r)
-	} else if err := r.Referee.Send(f.event); err != nil {
+	} else if err := r.Referee.Send(f.Event); err != nil {
 		return 0, err
 	}
 	for time.Since(began) < latest {

@@ -18,13 +18,13 @@ func TestLockstep(t *testing.T) {
 		t.Skip(err)
 	}
 	t.Setenv("SAMOVAR_BODY", path)
-	for _, f := range faults {
+	for _, f := range faults() {
 		if f.clock != nil {
 			continue
 		}
 		ms, err := lockstep(&f, "own", score.Rate, 1, 300*time.Millisecond)
 		if err != nil || ms > 24 {
-			t.Errorf("%s: acted on after %.0f ms: %v", f.name, ms, err)
+			t.Errorf("%s: acted on after %.0f ms: %v", f.Name, ms, err)
 		}
 	}
 }

@@ -32,19 +32,19 @@ func walker(t *testing.T) trial {
 // TestWalk lets G1 stand by balance, then mark time and walk by the policy, pushed once.
 func TestWalk(t *testing.T) {
 	w := walker(t)
-	w.lead, w.after, w.Seconds, w.command, w.Push, w.Every = 0.5, 1, 5, policy.Velocity{Ahead: 0.5}, 3, 3
+	w.Lead, w.After, w.Seconds, w.Command, w.Push, w.Every = 0.5, 1, 5, policy.Velocity{Ahead: 0.5}, 3, 3
 	r, err := run(w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Fell || r.stop != "" {
-		t.Fatalf("it fell at %g s: %s; %s", r.last, r.Why, r.stop)
+	if r.Fell || r.Stopped != "" {
+		t.Fatalf("it fell at %g s: %s; %s", r.Seconds, r.Why, r.Stopped)
 	}
 	if n := r.Counts; n.Position+n.Velocity+n.Torque+n.Beyond+n.Fast+n.Self > 0 {
 		t.Errorf("beyond limits: %+v", n)
 	}
-	if r.steps < 8 || r.Drift < 1 || r.Drift > 3 {
-		t.Errorf("%d steps and %.2f m in 4 s at 0.5 m/s", r.steps, r.Drift)
+	if r.Steps < 8 || r.Drift < 1 || r.Drift > 3 {
+		t.Errorf("%d steps and %.2f m in 4 s at 0.5 m/s", r.Steps, r.Drift)
 	}
 }
 
@@ -52,12 +52,12 @@ func TestWalk(t *testing.T) {
 // policy is the stance.
 func TestStop(t *testing.T) {
 	w := walker(t)
-	w.stop, w.Seconds, w.stance, w.command.Ahead = 1.7, 4, "policy", 0.5
+	w.Stop, w.Seconds, w.Stance, w.Command.Ahead = 1.7, 4, true, 0.5
 	r, err := run(w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if r.Fell || r.Report.Mode != safety.Standing || r.Report.Reason != "the button" {
-		t.Errorf("fell at %g s: %s; %s; %+v", r.last, r.Why, r.stop, r.Report)
+		t.Errorf("fell at %g s: %s; %s; %+v", r.Seconds, r.Why, r.Stopped, r.Report)
 	}
 }

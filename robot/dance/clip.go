@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -54,19 +55,17 @@ func ReadClip(name string) (*Clip, error) {
 }
 
 func readClip(f io.Reader, name string) (*Clip, error) {
-	b := bufio.NewReader(f)
-	start, _ := b.Peek(64)
-	if bytes.HasPrefix(start, []byte("version https://git-lfs")) {
-		return nil, fmt.Errorf("this is Git LFS's pointer to the file, not the file: fetch it with git lfs pull")
-	}
-	var r io.Reader = b
-	if bytes.HasPrefix(start, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(b)
+	r := bufio.NewReader(f)
+	if start, _ := r.Peek(2); bytes.HasPrefix(start, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(r)
 		if err != nil {
 			return nil, err
 		}
 		defer z.Close()
-		r, name = z, strings.TrimSuffix(name, ".gz")
+		r, name = bufio.NewReader(z), strings.TrimSuffix(name, ".gz")
+	}
+	if start, _ := r.Peek(64); bytes.HasPrefix(start, []byte("version https://git-lfs")) {
+		return nil, errors.New("this is Git LFS's pointer to the file, not the file: fetch it with git lfs pull")
 	}
 	switch {
 	case strings.HasSuffix(strings.ToLower(name), ".bvh"):

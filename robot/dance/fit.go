@@ -31,7 +31,8 @@ type Track struct {
 	// Lead may be set before the motion begins.
 	Lead Lead
 
-	begin  float64 // s, of the first control point
+	begin  float64   // s, of the first control point
+	beats  []float64 // s, of the music while the clip is danced
 	points [channels][]float64
 	joints []bound
 }
@@ -45,6 +46,11 @@ func (c *Clip) Fit(i *body.Info, beats []float64) (*Track, error) {
 		return nil, fmt.Errorf("fit a motion to beats: %w", err)
 	}
 	t := &Track{begin: to[0]}
+	for _, b := range beats {
+		if b >= to[0] && b <= to[len(to)-1] {
+			t.beats = append(t.beats, b)
+		}
+	}
 	t.resample(c, from, to)
 	var bounds [channels]limits
 	t.joints, bounds = bind(i)
@@ -253,6 +259,10 @@ func (t *Track) presence(at float64) float64 {
 	after := t.begin + float64(n+2)/fine
 	return ease((at-t.begin+before)/before) - ease((at-after)/leaving)
 }
+
+// Beats are those of the music, from where the clip begins to where it ends, s; without
+// music there are none.
+func (t *Track) Beats() []float64 { return t.beats }
 
 // Seconds is when the motion ends, s: the robot is as it stood before.
 func (t *Track) Seconds() float64 { return t.begin + float64(len(t.points[0])+2)/fine + leaving }

@@ -137,8 +137,21 @@ func confidence(p path, c curves) float64 {
 	for i := 1; i < places; i++ {
 		off += sample(c.all, p, float64(i)/places) / (places - 1)
 	}
-	if on <= off {
+	if on <= off || lone(c.all, p) {
 		return 0
 	}
 	return max(0, (on-off)/(on+off)-1/math.Sqrt(float64(len(p.beats))))
+}
+
+// lone reports whether two onsets make up nearly all that there is on beats: a tone or a
+// constant that begins and ends, and nothing in between.
+func lone(x []float64, p path) bool {
+	const nearly = 0.75 // of composed songs of 8 s 0.67 at most, of tones 0.8 at least
+	sum, first, second := 0.0, 0.0, 0.0
+	for _, t := range p.beats {
+		v := peak(x, t)
+		sum += v
+		first, second = max(first, v), max(second, min(first, v))
+	}
+	return first+second > nearly*sum
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -120,8 +121,11 @@ const (
 	mostNetwork = 64 << 20
 )
 
-// Open reads a manifest and the network that it names.
-func Open(name string) (*Policy, error) {
+// Open reads a manifest and the network that it names, which lies beside it.
+func Open(name string) (*Policy, error) { return OpenIn(name, "") }
+
+// OpenIn is Open with the folder where the network lies; empty: beside the manifest.
+func OpenIn(name, folder string) (*Policy, error) {
 	text, err := read(name, mostText)
 	if err != nil {
 		return nil, fmt.Errorf("read a policy's manifest: %w", err)
@@ -132,7 +136,7 @@ func Open(name string) (*Policy, error) {
 	}
 	file := m.Network
 	if !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(name), file)
+		file = filepath.Join(cmp.Or(folder, filepath.Dir(name)), file)
 	}
 	data, err := read(file, mostNetwork)
 	if err != nil {

@@ -1,7 +1,6 @@
 package safety
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -48,7 +47,7 @@ const (
 // against the rest: all forms of the model, whether they collide or are only seen, except
 // of bodies with at most two joints between them, of bodies that the model excludes, and
 // those that are as near in the model's reference. meshes are the corners of meshes, by
-// name; one that collides must be there, another is not watched without.
+// name; one that is not there is not watched.
 func Clearance(m *mechanism.Model, i *body.Info, meshes map[string][]mechanism.Vector) (func(*body.Sensors) string, error) {
 	c, err := newClearance(m, i, meshes)
 	if err != nil {
@@ -75,15 +74,10 @@ func newClearance(m *mechanism.Model, i *body.Info, meshes map[string][]mechanis
 		case g.Shape != mechanism.Mesh || len(corners) > 0:
 			seen[form] = true
 			c.forms = append(c.forms, form.Form(corners))
-		case g.Collides():
-			return nil, fmt.Errorf("mesh %q of %q is not there as an STL file", g.Mesh, m.Bodies[g.Body].Name)
 		}
 	}
 	c.balls = make([]mechanism.Vector, len(c.forms))
 	c.pair()
-	if len(c.pairs) == 0 {
-		return nil, errors.New("the model has no two parts that could")
-	}
 	return c, nil
 }
 

@@ -4,17 +4,51 @@ import (
 	"context"
 	"fmt"
 
+	"samovar/robot/balance"
+	"samovar/robot/body"
 	"samovar/robot/dance"
 )
 
+// timed is a motion that keeps the beats of its music.
+type timed interface {
+	balance.Motion
+	Beats() []float64 // s; that are danced
+}
+
 // Dance has the robot dance, and says how well it kept the beat.
 func (t Trial) Dance(ctx context.Context, d *dance.Dance, lead dance.Lead) (Result, error) {
-	var m *dance.Motion
-	t.Act = func(r *Rig) (err error) {
-		if m, err = dance.New(d, r.Info()); err != nil {
-			return err
+	r, err := t.beat(ctx, func(i *body.Info) (timed, error) {
+		m, err := dance.New(d, i)
+		if err != nil {
+			return nil, err
 		}
 		m.Lead = lead
+		return m, nil
+	})
+	r.Moves = d.Different(0, r.Seconds)
+	return r, err
+}
+
+// Imitate has the robot dance what somebody danced, to the beats of a song; without them
+// the clip keeps its own time.
+func (t Trial) Imitate(ctx context.Context, c *dance.Clip, beats []float64, lead dance.Lead) (Result, error) {
+	return t.beat(ctx, func(i *body.Info) (timed, error) {
+		m, err := c.Fit(i, beats)
+		if err != nil {
+			return nil, err
+		}
+		m.Lead = lead
+		return m, nil
+	})
+}
+
+// beat has the robot perform a motion, and says how well it kept the beat.
+func (t Trial) beat(ctx context.Context, motion func(*body.Info) (timed, error)) (Result, error) {
+	var m timed
+	t.Act = func(r *Rig) (err error) {
+		if m, err = motion(r.Info()); err != nil {
+			return err
+		}
 		return r.Perform(m)
 	}
 	r, err := t.Run(ctx)
@@ -26,12 +60,23 @@ func (t Trial) Dance(ctx context.Context, d *dance.Dance, lead dance.Lead) (Resu
 	for len(danced) > 0 && danced[len(danced)-1] > r.Seconds {
 		danced = danced[:len(danced)-1]
 	}
-	s := dance.Judge(r.Speed, rate, danced)
-	r.Music, r.Motion, r.JointSpeed, r.Moves = s.Music, s.Motion, s.Speed, d.Different(0, r.Seconds)
+	if len(danced) > 0 {
+		s := dance.Judge(r.Speed, rate, danced)
+		r.Music, r.Motion, r.JointSpeed = s.Music, s.Motion, s.Speed
+	}
 	return r, nil
 }
 
-// Calibrate measures by how much a body is late.
+// Fallen is the error of a robot that fell where it must not.
+type Fallen struct{ Result }
+
+// Error says when and why.
+func (f *Fallen) Error() string {
+	return fmt.Sprintf("calibrate dances of the robot %s: it fell at %.1f s: %s", f.Model, *f.FellAt, f.Why)
+}
+
+// Calibrate measures by how much a body is late. Where the robot falls meanwhile, the error
+// is a *Fallen.
 func (t Trial) Calibrate(ctx context.Context) (dance.Lead, error) {
 	var c *dance.Calibration
 	d := dance.Calibrating()
@@ -59,7 +104,7 @@ func (t Trial) Calibrate(ctx context.Context) (dance.Lead, error) {
 		return dance.Lead{}, err
 	}
 	if r.Fell {
-		return dance.Lead{}, fmt.Errorf("calibrate dances of the robot %s: it fell at %.1f s: %s", t.Model, *r.FellAt, r.Why)
+		return dance.Lead{}, &Fallen{r}
 	}
 	return c.Lead()
 }

@@ -24,13 +24,16 @@ type Result struct {
 	Violations uint64   `json:"violations"`        // of limits: see Violations
 	Music      float64  `json:"bas_music"`         // alignment of a dance's beats over music beats; see dance.Score
 	Motion     float64  `json:"bas_motion"`        // over motion beats
-	JointSpeed float64  `json:"mean_joint_speed"`  // of a dance, rad/s
+	JointSpeed float64  `json:"mean_joint_speed"`  // rad/s; of a dance with beats, from the first to the last
 	Moves      int      `json:"moves"`             // different ones of a dance
 	Drift      float64  `json:"drift_m"`           // greatest from where it began, m
 	Tilt       float64  `json:"max_tilt_rad"`      // of the torso against the vertical
 	Pushes     int      `json:"pushes"`            // that it got
 	Steps      int      `json:"steps"`
-	Realtime   float64  `json:"realtime_factor"` // seconds of the act in a second
+	Realtime   float64  `json:"realtime_factor"`     // seconds of the act in a second
+	Fault      string   `json:"fault,omitempty"`     // that befell it
+	Noticed    *float64 `json:"noticed_s,omitempty"` // from the fault until the supervisor acted; nil: it did not
+	Stable     *float64 `json:"stable_s,omitempty"`  // from the button until it stood still for good; nil: it did not
 
 	Counts  referee.Counts `json:"-"`
 	Worst   referee.Worst  `json:"-"`
@@ -48,6 +51,10 @@ func Violations(c *referee.Counts) uint64 { return c.Position + c.Velocity + c.T
 func (t *Trial) run(ctx context.Context, r *Rig, pushes []float64) (out Result, err error) {
 	m := &r.moment
 	out = Result{Model: t.Model, Seed: t.Seed}
+	watch := alarm{Trial: t, rig: r}
+	if t.Fault != nil {
+		out.Fault = t.Fault.Name
+	}
 	began, before, phase, squares := time.Now(), make([]float64, len(m.Truth.Positions)), balance.Double, 0.0
 	for range int(t.Seconds * float64(t.Rate)) {
 		if err := ctx.Err(); err != nil {
@@ -57,6 +64,7 @@ func (t *Trial) run(ctx context.Context, r *Rig, pushes []float64) (out Result, 
 			return out, err
 		}
 		out.note(m, before, t.Rate)
+		watch.see(m, &out)
 		if c := m.Controller; c != nil {
 			squares += offset(c, m.Truth)
 			if c.View.Phase == balance.Swinging && phase != balance.Swinging {
@@ -74,11 +82,12 @@ func (t *Trial) run(ctx context.Context, r *Rig, pushes []float64) (out Result, 
 			out.Fell, out.FellAt = true, &at
 			break
 		}
-		if err := r.Referee.Go(m.Truth.Sequence); err != nil {
+		if err := r.Go(); err != nil {
 			return out, err
 		}
 	}
 	out.end(m, squares, time.Since(began))
+	watch.end(&out)
 	for _, at := range pushes {
 		if at < out.Seconds {
 			out.Pushes++
@@ -116,4 +125,7 @@ func (r *Result) end(m *Moment, squares float64, took time.Duration) {
 	r.Violations = Violations(&r.Counts)
 	r.Error = math.Sqrt(squares / float64(max(1, len(r.Thought))))
 	r.Realtime = r.Seconds / took.Seconds()
+	for _, speed := range r.Speed {
+		r.JointSpeed += speed / float64(len(r.Speed))
+	}
 }

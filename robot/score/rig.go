@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"samovar/robot/balance"
 	"samovar/robot/body"
-	"samovar/robot/humanoid"
 	"samovar/robot/mechanism"
 	"samovar/robot/referee"
 	"samovar/robot/safety"
@@ -50,7 +47,7 @@ type Rig struct {
 
 // Launch starts a body with arguments, such as --lockstep, and connects to it.
 func Launch(ctx context.Context, c Config, args ...string) (*Rig, error) {
-	r, err := newRig(c.Model)
+	r, err := newRig(c.Model, c.Start == "")
 	if err != nil {
 		return nil, err
 	}
@@ -81,17 +78,22 @@ func Launch(ctx context.Context, c Config, args ...string) (*Rig, error) {
 // Dial connects to a body that somebody else has started, at the addresses that it has for
 // its controller and its referee, at a rate in Hz.
 func Dial(model, control, judge string, rate int) (*Rig, error) {
-	r, err := newRig(model)
+	r, err := newRig(model, false)
 	if err != nil {
 		return nil, err
 	}
 	return r.connect(control, judge, rate)
 }
 
-func newRig(model string) (r *Rig, err error) {
+// newRig reads a model, and refuses one that is no robot; stands: it must be able to begin
+// as Standing says.
+func newRig(model string, stands bool) (r *Rig, err error) {
 	r = &Rig{path: model}
-	if r.Model, err = ReadModel(model); err == nil {
-		r.Feet, err = Feet(r.Model)
+	if r.Model, err = ReadModel(model); err != nil {
+		return r, err
+	}
+	if r.Feet, err = limbs(r.Model, stands && model != "own"); err != nil {
+		err = fmt.Errorf("%w; %s", err, needs)
 	}
 	return r, err
 }
@@ -183,8 +185,7 @@ type Moment struct {
 	Thought    float64 // processor time that the controller took, s
 }
 
-// Tick passes a tick of a body in lockstep up to its truth; Referee.Go then lets the body
-// leave it. The controller thinks unless the tick's sensors are lost. The moment is valid
+// Tick passes a tick of a body in lockstep up to its truth; Go then lets the body leave it. The controller thinks unless the tick's sensors are lost. The moment is valid
 // until the next tick.
 func (r *Rig) Tick() (*Moment, error) {
 	m, b := &r.moment, r.Supervisor.Body()
@@ -198,7 +199,7 @@ func (r *Rig) Tick() (*Moment, error) {
 	}
 	b.Send(m.Command) // where the supervisor has stopped the robot, the report says so
 	if err := r.Referee.Receive(m.Truth); err != nil {
-		return m, err
+		return m, r.explain(err)
 	}
 	r.ticks++
 	m.Seconds = float64(r.ticks) / float64(r.Info().Rate)
@@ -207,6 +208,9 @@ func (r *Rig) Tick() (*Moment, error) {
 	m.Fall = r.Referee.Info().Fall(m.Truth, m.Report.Mode == safety.Kneeling)
 	return m, nil
 }
+
+// Go lets the body leave the tick.
+func (r *Rig) Go() error { return r.explain(r.Referee.Go(r.moment.Truth.Sequence)) }
 
 func (r *Rig) think(m *Moment) error {
 	thread := pin()
@@ -261,65 +265,4 @@ func (r *Rig) Close() (err error) {
 		r.Process.Close()
 	}
 	return err
-}
-
-// Standing are the body's arguments for a robot that begins as it can stand.
-func Standing(model string) []string {
-	if model == "own" {
-		return nil
-	}
-	return []string{"--start", "hip_pitch=-0.3,knee=0.6,ankle_pitch=-0.3"}
-}
-
-// ReadModel returns a robot: own, or that of an MJCF file.
-func ReadModel(name string) (*mechanism.Model, error) {
-	if name == "own" {
-		return humanoid.Own(), nil
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return mechanism.Read(f)
-}
-
-// readMeshes returns the corners of a model's meshes by their names: of those that are STL
-// files, where the model's file says they are.
-func readMeshes(path string, m *mechanism.Model) (map[string][]mechanism.Vector, error) {
-	all := map[string][]mechanism.Vector{}
-	for i := range m.Meshes {
-		mesh := &m.Meshes[i]
-		name := filepath.Join(filepath.Dir(path), m.MeshDir, mesh.File)
-		if !strings.EqualFold(filepath.Ext(name), ".stl") {
-			continue
-		}
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("the form of mesh %q: %w", mesh.Name, err)
-		}
-		all[mesh.Name], err = mesh.ReadSTL(f)
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("the form of mesh %q: %w", mesh.Name, err)
-		}
-	}
-	return all, nil
-}
-
-// Feet returns the names of a robot's bodies with soles, the left one first: those with
-// a side and "foot" or "ankle_roll" in their names.
-func Feet(m *mechanism.Model) (feet [2]string, err error) {
-	for k, side := range [2]string{"left", "right"} {
-		for i := range m.Bodies {
-			name := strings.ToLower(m.Bodies[i].Name)
-			if strings.Contains(name, side) && (strings.Contains(name, "ankle_roll") || strings.Contains(name, "foot")) {
-				feet[k] = m.Bodies[i].Name
-			}
-		}
-		if feet[k] == "" {
-			return feet, fmt.Errorf(`the robot has no body whose name says %q and "foot" or "ankle_roll"`, side)
-		}
-	}
-	return feet, nil
 }

@@ -128,7 +128,7 @@ func TestBodyEnds(t *testing.T) {
 		if m.Seconds == 0.2 {
 			r.Process.Kill()
 		}
-		err = r.Referee.Go(m.Truth.Sequence)
+		err = r.Go()
 	}
 	if !errors.Is(err, body.ErrLost) || !strings.Contains(err.Error(), "the body's process has ended: signal: killed") {
 		t.Errorf("a body that was killed: %v", err)

@@ -114,5 +114,12 @@ func Interval(k, n int) (low, high float64) {
 	const z = normal
 	p, m := float64(k)/float64(n), float64(n)
 	middle, half := (p+z*z/2/m)/(1+z*z/m), z/(1+z*z/m)*math.Sqrt(p*(1-p)/m+z*z/4/m/m)
-	return max(0, middle-half), min(1, middle+half)
+	low, high = max(0, middle-half), min(1, middle+half)
+	if k == 0 {
+		low = 0 // but for rounding
+	}
+	if k == n {
+		high = 1
+	}
+	return low, high
 }

@@ -30,6 +30,8 @@ type Trial struct {
 	Push    float64  // impulse of pushes, N·s; 0: none
 	Every   float64  // time between them, s; 0: 3
 	Vary    bool     // friction 0.5 to 1.2, mass ± 10 %, sensors 20 ms late and noisy, a slope of 2°
+	Fault   *Fault   // befalls the body; nil: none
+	Stop    float64  // when the button is pressed, s; 0: never
 	Extra   []string // further arguments of the body
 
 	// Act has the robot act, from time 0 on: by Rig.Perform, or under a supervisor and a
@@ -61,10 +63,15 @@ func (t *Trial) arguments(r *rand.Rand) []string {
 func (t Trial) Run(ctx context.Context) (Result, error) {
 	t.Rate, t.Every = cmp.Or(t.Rate, Rate), cmp.Or(t.Every, 3)
 	result, err := t.try(ctx)
-	if err != nil {
-		return result, fmt.Errorf("try the robot %s, seed %d: %w", t.Model, t.Seed, err)
+	switch {
+	case err == nil:
+		return result, nil
+	case ctx.Err() != nil: // bodies end with it, whatever they say of it
+		return result, ctx.Err()
+	case t.Seed == 0:
+		return result, fmt.Errorf("try the robot %s: %w", t.Model, err)
 	}
-	return result, nil
+	return result, fmt.Errorf("try the robot %s, seed %d: %w", t.Model, t.Seed, err)
 }
 
 func (t *Trial) try(ctx context.Context) (_ Result, err error) {
@@ -83,6 +90,11 @@ func (t *Trial) try(ctx context.Context) (_ Result, err error) {
 	pushes, err := t.plan(r.Referee, random)
 	if err != nil {
 		return Result{}, err
+	}
+	if t.Fault != nil {
+		if err := r.Referee.Send(t.Fault.Event); err != nil {
+			return Result{}, err
+		}
 	}
 	return t.run(ctx, r, pushes)
 }
