@@ -223,7 +223,7 @@ func (c *Controller) begin(s *body.Sensors) {
 	g.offset = capture.Sub(middle.at)
 	g.offset[2] = 0
 	for i, k := range c.estimate.Contacts {
-		if k.Load < 0.05*weight && c.estimate.Contacts[1-i].Load > 0.5*weight {
+		if c.estimate.Raised(i) || k.Load < 0.05*weight && c.estimate.Contacts[1-i].Load > 0.5*weight {
 			g.aloft(i)
 		}
 	}

@@ -367,10 +367,14 @@ func (g *gait) lift(duration float64, catching bool) {
 	g.to = g.nominal
 }
 
-// aloft goes on with a foot that is in the air: it lands about where it is.
+// aloft goes on with a foot that is in the air: it lands about where it is, and is as far on its
+// way down as it is high.
 func (g *gait) aloft(foot int) {
 	g.foot = foot
 	g.nominal = g.reach(g.beside(g.feet[1-foot], foot), longest)
-	g.lift(catchTime/2, true)
-	g.part, g.to = 0.5, g.reach(g.from, longest)
+	g.lift(catchTime, true)
+	g.to = g.reach(g.from, longest)
+	high := min(1, max(0, (g.from.at[2]-g.to.at[2])/clearance))
+	g.part = (1 + math.Sqrt(1-math.Sqrt(high))) / 2 // of swing: 16·t²·(1−t)² = high
+	g.left *= 1 - g.part
 }

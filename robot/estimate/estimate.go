@@ -60,6 +60,7 @@ const (
 	landing = 0.08 // s, after which a foot that has landed is trusted
 	begins  = 0.05 // share of the weight from which a foot is trusted, and
 	whole   = 0.2  // wholly
+	raised  = 0.02 // m, by which a foot is higher than one on the same floor: a slope of 0.1 rad, feet 0.2 m apart
 )
 
 // New returns an estimator that has seen nothing.
@@ -193,6 +194,13 @@ func (e *Estimator) trust(foot int, dt float64) float64 {
 	return t * min(1, e.stood[foot]/landing)
 }
 
+// Raised reports whether a foot is plainly higher than the other one.
+func (e *Estimator) Raised(foot int) bool {
+	at, _ := e.Robot.Legs[foot].Pose(e.State)
+	other, _ := e.Robot.Legs[1-foot].Pose(e.State)
+	return at[2] > other[2]+raised
+}
+
 // Pressure returns the centre of pressure under a foot, in the sole's axes about
 // its middle, within the sole.
 func (e *Estimator) Pressure(foot int) mechanism.Vector {
@@ -219,6 +227,9 @@ func (e *Estimator) travel(first bool, dt float64) {
 	}
 	e.base(unit, base)
 	for i := range e.Contacts {
+		if first && e.Raised(i) { // what is felt of it at first are its own accelerations
+			e.Contacts[i].Trust, e.stood[i] = 0, 0
+		}
 		trust := e.Contacts[i].Trust
 		if trust == 0 {
 			continue

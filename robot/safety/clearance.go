@@ -33,6 +33,9 @@ const (
 	// deeper is by how much parts that were too near must have come nearer, or gone away,
 	// before they stop the robot again, m.
 	deeper = 0.005
+	// hanging is how near parts of a robot that stands at ease may be by its build, m: they are
+	// not watched, because its own shaking would stop it.
+	hanging = 0.015
 	// nearby is how many joints there are between parts that the ranges of these joints
 	// keep from each other.
 	nearby = 2
@@ -46,7 +49,7 @@ const (
 // It watches what has "left" or "right" in the name of its body, against each other and
 // against the rest: all forms of the model, whether they collide or are only seen, except
 // of bodies with at most two joints between them, of bodies that the model excludes, and
-// those that are as near in the model's reference. meshes are the corners of meshes, by
+// those that are within 15 mm in the model's reference. meshes are the corners of meshes, by
 // name; one that is not there is not watched.
 func Clearance(m *mechanism.Model, i *body.Info, meshes map[string][]mechanism.Vector) (func(*body.Sensors) string, error) {
 	c, err := newClearance(m, i, meshes)
@@ -93,7 +96,7 @@ func (c *clearance) pair() {
 		for b := range a {
 			one, other := c.forms[a].Body, c.forms[b].Body
 			limb := sided(m.Bodies[one].Name) || sided(m.Bodies[other].Name)
-			if limb && between(m, one, other) > nearby && !excluded[[2]int{one, other}] && c.state.Distance(&c.forms[a], &c.forms[b], gap) >= gap {
+			if limb && between(m, one, other) > nearby && !excluded[[2]int{one, other}] && c.state.Distance(&c.forms[a], &c.forms[b], hanging) >= hanging {
 				c.pairs = append(c.pairs, pair{a, b, gap})
 			}
 		}
