@@ -144,7 +144,7 @@ func (s *Stream) review(c curves) {
 	upheld, best := false, -1
 	for i := range all {
 		h := &all[i]
-		h.score = judge(h.features)
+		h.score = judge(h.features, followed)
 		same := s.chosen && s.agrees(h.path)
 		if same {
 			h.score += s.trust

@@ -117,7 +117,7 @@ func agree(a, b []int) bool {
 func likeliest(all []hypothesis) (hypothesis, bool) {
 	best := -1
 	for i := range all {
-		all[i].score = judge(all[i].features)
+		all[i].score = judge(all[i].features, judged)
 		if best < 0 || all[i].score > all[best].score {
 			best = i
 		}
