@@ -57,7 +57,7 @@ func main() {
 	flag.BoolVar(&t.hear, "hear", false, "dance to what is heard of the rendered song, not to its true beats")
 	flag.IntVar(&t.Rate, "rate", 250, "Hz")
 	flag.StringVar(&t.trace, "trace", "", "a CSV file for the course of the first run")
-	flag.StringVar(&t.stop, "stop", "", "stance or kneel: the button, 3 s before the end")
+	flag.StringVar(&t.stop, "stop", "", "stance or kneel: the button, 6 s before the end")
 	flag.StringVar(&t.plot, "plot", "", "an SVG file for the last 3 s of the first run")
 	extra := flag.String("body", "", "further arguments of the body, separated by spaces")
 	runs := flag.Int("runs", 8, "how many")

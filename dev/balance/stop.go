@@ -15,7 +15,7 @@ type stopped struct {
 }
 
 // before is how long before the end of a run the button is pressed, s.
-const before = 3.0
+const before = 6.0
 
 // button has the robot kneel: it presses a supervisor's button twice, and measures.
 type button struct {

@@ -113,6 +113,12 @@ func (g *gait) see(x *mechanism.State) {
 // middle is that of both feet.
 func (g *gait) middle() place { return between(g.feet[0], g.feet[1]) }
 
+// abreast reports whether the feet are beside each other.
+func (g *gait) abreast() bool {
+	to := g.beside(g.feet[1], 0).at.Sub(g.feet[0].at)
+	return math.Hypot(to[0], to[1]) < besides
+}
+
 func between(a, b place) place {
 	return place{a.at.Add(b.at).Scale(0.5), a.heading + wrap(b.heading-a.heading)/2}
 }

@@ -10,19 +10,22 @@ import (
 // Stage is how far a kneel has come.
 type Stage int
 
-// The stages: it squats on its soles, and steps if it must; it tips over its toes; its
-// knees carry it.
+// The stages: it brings its feet beside each other; it squats on its soles, and steps if it
+// must; it tips over its toes; its knees carry it.
 const (
-	Squatting Stage = iota
+	Gathering Stage = iota
+	Squatting
 	Tipping
 	Kneeling
 )
 
 // String returns the stage's name.
-func (s Stage) String() string { return [...]string{"squatting", "tipping", "kneeling"}[s] }
+func (s Stage) String() string {
+	return [...]string{"gathering", "squatting", "tipping", "kneeling"}[s]
+}
 
-// Kneel brings a robot from whatever stance to its knees: it squats as low as ankles
-// bend, balancing all the while, so that its knees have the shortest way to the floor;
+// Kneel brings a robot from whatever stance to its knees: with its feet beside each other it
+// squats as low as ankles bend, balancing all the while, so that its knees have the shortest way to the floor;
 // then it leans over its toes until the knees carry it. It belongs to one goroutine.
 type Kneel struct {
 	Stage Stage
@@ -35,14 +38,18 @@ type Kneel struct {
 	low     []float64 // joints of a robot that kneels
 }
 
-// Times, s: of going down; of leaning over the toes; after which it tips although it
-// is not there; of tipping.
+// Times, s: after which it squats although its feet are not beside each other; of going down;
+// of leaning over the toes; after which it tips although it is not there; of tipping.
 const (
-	squatTime = 0.7
-	leanTime  = 0.5
-	squatMost = 1.8
-	tipTime   = 0.6
+	gatherMost = 3.0
+	squatTime  = 0.7
+	leanTime   = 0.5
+	squatMost  = 1.8
+	tipTime    = 0.6
 )
+
+// besides is how far feet that are beside each other are off it, m.
+const besides = 0.06
 
 // Measures of a squat.
 const (
@@ -91,17 +98,24 @@ func NewKneel(m *mechanism.Model, i *body.Info, feet [2]string) (*Kneel, error) 
 func (k *Kneel) Control(s *body.Sensors, to *body.Command) error {
 	c := k.balance
 	if s.Status&body.Held != 0 || s.Sequence > k.last+25 || s.Sequence <= k.last {
-		k.Stage, k.clock = Squatting, 0
-		c.Motion = squat{deepest * c.length, beyond * c.robot.Legs[0].Half[0]}
+		k.Stage, k.clock = Gathering, 0
+		c.Motion = Still{}
 	}
 	k.last = s.Sequence
 	k.clock += c.robot.Info.Period().Seconds()
-	if k.Stage != Squatting {
+	if k.Stage > Squatting {
 		k.tip(s, to)
 		return nil
 	}
 	if err := c.Control(s, to); err != nil {
 		return fmt.Errorf("kneel: %w", err)
+	}
+	if k.Stage == Gathering {
+		if c.gait.phase == Double && c.gait.abreast() || k.clock > gatherMost {
+			k.Stage, k.clock = Squatting, 0
+			c.Motion = squat{c.clock, deepest * c.length, beyond * c.robot.Legs[0].Half[0]}
+		}
+		return nil
 	}
 	m := c.gait.middle()
 	ahead := level(c.View.Capture.Sub(m.at), -m.heading)[0]
@@ -139,12 +153,13 @@ func (k *Kneel) tip(s *body.Sensors, to *body.Command) {
 	}
 }
 
-// squat is the motion of a robot that goes down by a depth and leans over its toes,
-// so far from the middle of its soles.
-type squat struct{ depth, toes float64 }
+// squat is the motion of a robot that from a time on goes down by a depth and leans over its
+// toes, so far from the middle of its soles.
+type squat struct{ begins, depth, toes float64 }
 
 // Target fills in the target.
 func (q squat) Target(at float64, to *Target) {
+	at -= q.begins
 	down, _, _ := ease(at / squatTime)
 	ahead, _, _ := ease((at - squatTime) / leanTime)
 	to.Sway = mechanism.Vector{q.toes * ahead, 0, -q.depth * down}
