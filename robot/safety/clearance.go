@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"samovar/robot/body"
 	"samovar/robot/mechanism"
@@ -16,6 +17,9 @@ type clearance struct {
 	forms  []mechanism.Form
 	balls  []mechanism.Vector // where the middles of the forms are
 	pairs  []pair
+	// Of each joint: its velocity at time, and the acceleration until then, averaged.
+	velocity, change []float64
+	time             time.Duration
 }
 
 // pair are two forms that are watched.
@@ -28,6 +32,8 @@ const (
 	// ahead is how far into the future parts must be clear, s: a stop takes a fast arm
 	// some 50 ms.
 	ahead = 0.06
+	// braking is how long a joint's acceleration is averaged, s.
+	braking = 0.015
 	// gap is what parts must have between them, m: forms lie within round parts by less.
 	gap = 0.003
 	// deeper is by how much parts that were too near must have come nearer, or gone away,
@@ -42,7 +48,7 @@ const (
 )
 
 // Clearance says which two parts of a robot are about to touch: those that, if every
-// joint goes on as it moves, are nearer than 3 mm in 60 ms. Parts that move apart may be
+// joint goes on as it moves or slows down, are nearer than 3 mm in 60 ms. Parts that move apart may be
 // near. Two that have stopped the robot do so again once they have gone away by 5 mm, or
 // come nearer by as much, so that a person may resume and lead them away.
 //
@@ -80,6 +86,7 @@ func newClearance(m *mechanism.Model, i *body.Info, meshes map[string][]mechanis
 		}
 	}
 	c.balls = make([]mechanism.Vector, len(c.forms))
+	c.velocity, c.change = make([]float64, len(c.joints)), make([]float64, len(c.joints))
 	c.pair()
 	return c, nil
 }
@@ -129,12 +136,30 @@ func between(m *mechanism.Model, a, b int) (n int) {
 	return n
 }
 
+// leads is how far a joint moves ahead in time, rad: less if it slows down, but never back.
+func leads(velocity, change float64) float64 {
+	if velocity*change >= 0 {
+		return ahead * velocity
+	}
+	lasts := min(ahead, -velocity/change)
+	return velocity*lasts + change*lasts*lasts/2
+}
+
 // touching says which parts have a smaller gap between them than they must, soon.
 func (c *clearance) touching(s *body.Sensors) string {
 	x := c.state
+	dt := (s.Time - c.time).Seconds()
 	for k, at := range c.joints {
-		x.Q[at[0]] = s.Joints[k].Position + ahead*s.Joints[k].Velocity
+		j := &s.Joints[k]
+		if dt > 0 && dt < braking {
+			c.change[k] += dt / braking * ((j.Velocity-c.velocity[k])/dt - c.change[k])
+		} else if dt != 0 {
+			c.change[k] = 0
+		}
+		c.velocity[k] = j.Velocity
+		x.Q[at[0]] = j.Position + leads(j.Velocity, c.change[k])
 	}
+	c.time = s.Time
 	x.Update()
 	for k := range c.forms {
 		c.balls[k] = x.Point(c.forms[k].Body, c.forms[k].Centre)
