@@ -136,8 +136,8 @@ func (c *danceCommand) imitate() (*act, error) {
 		if err != nil {
 			return nil, err
 		}
-		if heard.Confidence < music.Sure {
-			return nil, fmt.Errorf("dance to %s: no sure beat is heard (%.2f, where %.2f is enough): choose a song with a clear beat", c.Song, heard.Confidence, music.Sure)
+		if err := heard.Doubt(); err != nil {
+			return nil, fmt.Errorf("dance to %s: %w", c.Song, err)
 		}
 		a.tempo = heard.Tempo
 		a.beats = slices.DeleteFunc(heard.Beats, func(t float64) bool { return t < settling })

@@ -31,8 +31,8 @@ const (
 // Compose composes a dance to a song. The same song and seed give the same dance; own
 // moves, as [Clip.Move] makes them, are used beside those of the grammar.
 func Compose(a *music.Analysis, seed uint64, own ...Move) (*Dance, error) {
-	if a.Confidence < music.Sure {
-		return nil, fmt.Errorf("compose a dance: no sure beat is heard (%.2f, where %.2f is sure): choose a song with a clear beat", a.Confidence, music.Sure)
+	if err := a.Doubt(); err != nil {
+		return nil, fmt.Errorf("compose a dance: %w", err)
 	}
 	c := &composer{a: a, d: &Dance{Version: Version, Seed: seed, Moves: []Move{}}, used: map[string]bool{}}
 	for _, b := range a.Beats { // what two beats a tenth of a second apart are, one hears once

@@ -37,6 +37,14 @@ const EnergyRate = 10
 // of 5 recorded ones none.
 const Sure = 0.4
 
+// Doubt is an error where no beat is sure enough to dance to.
+func (a *Analysis) Doubt() error {
+	if a.Confidence >= Sure {
+		return nil
+	}
+	return fmt.Errorf("no sure beat is heard (%.2f, where %.2f is sure): choose a song with a clear beat", a.Confidence, Sure)
+}
+
 // latency is how much later than an attack its onset strength is highest, in
 // seconds: measured on songs with known beats.
 const latency = 0.0034
