@@ -33,9 +33,7 @@ func print(w io.Writer, t *trial, first uint64, all []result) {
 			fmt.Fprintf(w, "seed %d: %s\n", first+uint64(k), r.stop)
 		}
 		ticks = append(ticks, r.Thought...)
-		c := &r.Counts
-		counts.Position, counts.Velocity, counts.Torque = counts.Position+c.Position, counts.Velocity+c.Velocity, counts.Torque+c.Torque
-		counts.Saturated, counts.Beyond, counts.Fast, counts.Self = counts.Saturated+c.Saturated, counts.Beyond+c.Beyond, counts.Fast+c.Fast, counts.Self+c.Self
+		counts.Add(&r.Counts)
 		drift, tilt, speed, steps = max(drift, r.Drift), max(tilt, r.Tilt), max(speed, r.Error), steps+r.Steps
 		torque, factor = max(torque, r.Worst.Torque), factor+r.Realtime
 	}

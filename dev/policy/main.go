@@ -106,9 +106,7 @@ func print(w io.Writer, t *trial, first uint64, all []score.Result) {
 			stops++
 			fmt.Fprintf(w, "seed %d: %s\n", first+uint64(k), r.Stopped)
 		}
-		c := &r.Counts
-		counts.Position, counts.Velocity, counts.Torque = counts.Position+c.Position, counts.Velocity+c.Velocity, counts.Torque+c.Torque
-		counts.Saturated, counts.Beyond, counts.Fast, counts.Self = counts.Saturated+c.Saturated, counts.Beyond+c.Beyond, counts.Fast+c.Fast, counts.Self+c.Self
+		counts.Add(&r.Counts)
 		worst.Torque, worst.Beyond = max(worst.Torque, r.Worst.Torque), max(worst.Beyond, r.Worst.Beyond)
 		ticks = append(ticks, r.Thought...)
 		drift, tilt, steps, clamped = max(drift, r.Drift), max(tilt, r.Tilt), steps+r.Steps, clamped+r.Report.Counts.Clamped

@@ -75,6 +75,13 @@ type Counts struct {
 	Damped    uint64 // steps in which it braked because commands were missing
 }
 
+// Add counts what another run counted, too.
+func (c *Counts) Add(o *Counts) {
+	c.Position, c.Velocity, c.Torque = c.Position+o.Position, c.Velocity+o.Velocity, c.Torque+o.Torque
+	c.Saturated, c.Beyond, c.Fast, c.Self = c.Saturated+o.Saturated, c.Beyond+o.Beyond, c.Fast+o.Fast, c.Self+o.Self
+	c.Refused, c.Damped = c.Refused+o.Refused, c.Damped+o.Damped
+}
+
 // Soft is how far a joint may pass its range, whose stop is soft, rad.
 const Soft = 0.02
 

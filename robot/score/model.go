@@ -34,8 +34,8 @@ func Standing(model string) []string {
 	return []string{"--start", strings.Join(start, ",")}
 }
 
-// ReadModel returns a robot: own, or that of an MJCF file.
-func ReadModel(name string) (*mechanism.Model, error) {
+// readModel returns a robot: own, or that of an MJCF file.
+func readModel(name string) (*mechanism.Model, error) {
 	if name == "own" {
 		return humanoid.Own(), nil
 	}
@@ -77,7 +77,7 @@ func limbs(m *mechanism.Model, stands bool) (feet [2]string, err error) {
 	if len(m.Actuators) == 0 {
 		return feet, errors.New("no joint has an actuator")
 	}
-	if feet, err = Feet(m); err != nil {
+	if feet, err = feetOf(m); err != nil {
 		return feet, err
 	}
 	for _, j := range standing {
@@ -88,9 +88,9 @@ func limbs(m *mechanism.Model, stands bool) (feet [2]string, err error) {
 	return feet, nil
 }
 
-// Feet returns the names of a robot's bodies with soles, the left one first: those with
+// feetOf returns the names of a robot's bodies with soles, the left one first: those with
 // a side and "foot" or "ankle_roll" in their names, and a joint.
-func Feet(m *mechanism.Model) (feet [2]string, err error) {
+func feetOf(m *mechanism.Model) (feet [2]string, err error) {
 	for k, side := range [2]string{"left", "right"} {
 		for i := range m.Bodies {
 			name := strings.ToLower(m.Bodies[i].Name)

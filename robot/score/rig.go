@@ -89,7 +89,7 @@ func Dial(model, control, judge string, rate int) (*Rig, error) {
 // as Standing says.
 func newRig(model string, stands bool) (r *Rig, err error) {
 	r = &Rig{path: model}
-	if r.Model, err = ReadModel(model); err != nil {
+	if r.Model, err = readModel(model); err != nil {
 		return r, err
 	}
 	if r.Feet, err = limbs(r.Model, stands && model != "own"); err != nil {
@@ -185,8 +185,9 @@ type Moment struct {
 	Thought    float64 // processor time that the controller took, s
 }
 
-// Tick passes a tick of a body in lockstep up to its truth; Go then lets the body leave it. The controller thinks unless the tick's sensors are lost. The moment is valid
-// until the next tick.
+// Tick passes a tick of a body in lockstep up to its truth; Go then lets the body leave it.
+// The controller thinks unless the tick's sensors are lost. The moment is valid until the
+// next tick.
 func (r *Rig) Tick() (*Moment, error) {
 	m, b := &r.moment, r.Supervisor.Body()
 	m.Thought = 0
